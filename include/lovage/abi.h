@@ -1,0 +1,81 @@
+/* The boundary between a worker and a plug-in: C, versioned, append-only.
+ *
+ * A plug-in exports one symbol, `lovage_plugin`. Everything that crosses is bytes in MessagePack (lovage/pack.hpp) or
+ * a plain function pointer; no exception and no C++ object does. A struct grows at its end only, and says its size, so
+ * that an old plug-in meets a new worker and the other way round. C++ users include lovage/plugin.hpp instead. */
+#ifndef LOVAGE_ABI_H
+#define LOVAGE_ABI_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define LOVAGE_ABI_VERSION 1
+
+/* How a call ended; the data that goes with each:
+ *   SUCCESS   the packed return value
+ *   FAILURE   map: type, message, (module), (autoretry: bool), (bad_arguments: bool)
+ *   RETRY     map: (countdown: seconds), (eta: datetime), (max_retries: int or nil = for ever), (type, message)
+ *   IGNORED   nothing
+ *   REJECTED  map: requeue: bool, reason: text */
+enum lovage_outcome {
+  LOVAGE_SUCCESS = 0,
+  LOVAGE_FAILURE = 1,
+  LOVAGE_RETRY = 2,
+  LOVAGE_IGNORED = 3,
+  LOVAGE_REJECTED = 4
+};
+
+/* What a running task may ask of its worker. `call` is the opaque handle that `run` was given. */
+typedef struct lovage_host {
+  uint32_t size;
+  /* Ends the call; exactly once. The bytes are copied. */
+  void (*finish)(void* call, int outcome, char const* data, size_t size);
+  /* Stores a custom state with a packed value (progress). */
+  void (*update_state)(void* call, char const* state, size_t state_size, char const* meta, size_t meta_size);
+  /* 1 once the worker wants the task to end early. */
+  int (*stop_requested)(void* call);
+  /* level: 0 debug, 1 info, 2 warning, 3 error, 4 critical. */
+  void (*log)(void* call, int level, char const* text, size_t size);
+} lovage_host;
+
+/* A task body. `request` is a packed map (see docs/protocol/plugin-abi.md), `arguments` a packed [list, map]. */
+typedef void (*lovage_run_fn)(void* body, lovage_host const* host, void* call, char const* request, size_t request_size,
+                              char const* arguments, size_t arguments_size);
+
+typedef struct lovage_task_entry {
+  uint32_t size;
+  char const* name;
+  /* Packed map: params (list of [name, type]), returns (type), and the limits that were set. */
+  char const* spec;
+  size_t spec_size;
+  lovage_run_fn run;
+  void* body;
+  void (*destroy)(void* body);
+} lovage_task_entry;
+
+typedef struct lovage_registry {
+  uint32_t size;
+  void* self;
+  /* Copies name and spec, takes over `body`. A name that is taken is reported by the host, naming both places. */
+  void (*add)(void* self, lovage_task_entry const* entry);
+  /* The plug-in cannot be loaded, and why. */
+  void (*fail)(void* self, char const* text, size_t size);
+} lovage_registry;
+
+typedef struct lovage_plugin_info {
+  uint32_t abi_version;
+  uint32_t size;
+  char const* built_with; /* lovage's version, for error texts */
+  void (*load)(lovage_registry const* registry);
+} lovage_plugin_info;
+
+typedef lovage_plugin_info const* (*lovage_plugin_fn)(void);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

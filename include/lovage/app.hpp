@@ -1,0 +1,203 @@
+// The application: configuration, tasks, sending, results.
+#pragma once
+
+#include <lovage/async_result.hpp>
+#include <lovage/config.hpp>
+#include <lovage/define.hpp>
+#include <lovage/task.hpp>
+
+#include <functional>
+#include <iterator>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace lovage {
+
+class app;
+
+/// What is known of a registered task, for listings.
+struct task_info {
+  std::string name;
+  struct parameter {
+    std::string name, type;
+  };
+  std::vector<parameter> parameters;
+  std::string returns;
+  value::map options;  ///< limits that were set, by Celery's names
+  std::string source;  ///< file of the plug-in; "this program" otherwise
+};
+
+/// The tasks that this process can run. *Threads*: fill it before a worker runs.
+class task_registry {
+ public:
+  task_registry();
+  ~task_registry();
+  task_registry(task_registry&&) noexcept;
+  task_registry& operator=(task_registry&&) noexcept;
+
+  /// As `library::define`. Throws `error{invalid_argument}` when the name is taken.
+  template <class R, class... A, class Body>
+  void define(task<R(A...)> const& declaration, Body body, limits with = {}) {
+    library{begin_definitions()}.define(declaration, std::move(body), std::move(with));
+    end_definitions();
+  }
+
+  /// Loads a plug-in. Throws `error{plugin}` in one sentence that names the file: not found, no plug-in (symbol
+  /// missing), made for another ABI, a task name that is taken. Never unloaded.
+  void load(std::string const& path);
+
+  /// Sorted by name.
+  [[nodiscard]] std::vector<task_info> list() const;
+  [[nodiscard]] bool contains(std::string_view name) const;
+
+  class impl;
+  [[nodiscard]] impl& internals() noexcept { return *impl_; }
+  [[nodiscard]] impl const& internals() const noexcept { return *impl_; }
+
+ private:
+  lovage_registry const* begin_definitions();
+  void end_definitions();
+  std::unique_ptr<impl> impl_;
+};
+
+namespace detail {
+
+/// Sending without types. All calls go out in one batch: all or none where the broker can.
+expected<std::vector<task_id>> send_raw(app_state& app, std::vector<raw_call>&& calls, deadline until);
+
+template <class T>
+T value_or_throw(expected<T> e) {
+  return std::move(e).value();
+}
+
+}  // namespace detail
+
+/// A declared task on one app: `app.task(shop::add).delay(2, 3)`.
+template <class Task>
+class bound_task {
+ public:
+  using result = async_result<typename Task::result_type>;
+
+  bound_task(app& on, Task declaration) : app_{on}, declaration_{declaration} {}
+
+  /// Sends a call with these arguments; what does not fit the declaration does not compile.
+  /// Returns when the broker has it. Throws `error`: `unavailable`, `timeout`, `no_space`, `encode`.
+  template <class... Given>
+  result delay(Given&&... given) const;
+  /// The same; errors as values.
+  template <class... Given>
+  [[nodiscard]] expected<result> try_delay(Given&&... given) const;
+
+ private:
+  app& app_;
+  Task declaration_;
+};
+
+/// Sends tasks and reads results; a worker runs on one. Connections are made on first use.
+///
+///     lovage::app app{lovage::config{}.broker_url("sqlite:///shop.db")};
+///     int five = app.task(shop::add).delay(2, 3).get(10s);
+///
+/// *Threads*: any, concurrently, but for `tasks()`. *Lifetime*: results may outlive it.
+class app {
+ public:
+  /// Throws `error{bad_config}` for settings that contradict each other. Opens nothing yet.
+  explicit app(config settings = config::discover());
+  ~app();
+  app(app&&) noexcept;
+  app& operator=(app&&) noexcept;
+
+  [[nodiscard]] config const& settings() const noexcept;
+  [[nodiscard]] task_registry& tasks() noexcept;
+
+  template <class R, class... A>
+  [[nodiscard]] bound_task<lovage::task<R(A...)>> task(lovage::task<R(A...)> const& declaration) {
+    return {*this, declaration};
+  }
+
+  /// Sends a complete call, with its options.
+  template <class R>
+  async_result<R> send(signature<R()> call) {
+    return detail::value_or_throw(try_send(std::move(call)));
+  }
+  template <class R>
+  [[nodiscard]] expected<async_result<R>> try_send(signature<R()> call);
+  template <class R, class M, class... More>
+  void send(signature<R(M, More...)> const&) {
+    static_assert(detail::always_false<R>, "lovage: this signature still misses arguments and cannot be sent");
+  }
+
+  /// Sends many calls in batches: far faster than one by one. Results are in the order of the calls.
+  template <class Range>
+  auto send_many(Range&& calls);
+
+  /// A task known by name only, such as a Python one.
+  async_result<value> send_named(std::string name, value::list args = {}, value::map kwargs = {},
+                                 call_options options = {});
+
+  /// The handle of a task sent earlier or elsewhere.
+  template <class R = value>
+  [[nodiscard]] async_result<R> result(task_id id) {
+    return async_result<R>{state_, std::move(id), std::string{}};
+  }
+
+  /// Follows many results at once over one connection: calls `on_change` with the place in `ids` and the newest status,
+  /// for every change of state until all are ready or the deadline passes. Returns how many are ready.
+  std::size_t follow(std::span<task_id const> ids,
+                     std::function<void(std::size_t, task_status const&)> const& on_change,
+                     deadline until = deadline::never());
+
+  [[nodiscard]] std::shared_ptr<detail::app_state> const& state() const noexcept { return state_; }
+
+ private:
+  [[nodiscard]] deadline send_deadline() const;
+  std::shared_ptr<detail::app_state> state_;
+};
+
+template <class R>
+expected<async_result<R>> app::try_send(signature<R()> call) {
+  std::string name = call.raw().task;
+  std::vector<raw_call> calls;
+  calls.push_back(std::move(call).raw());
+  auto ids = detail::send_raw(*state_, std::move(calls), send_deadline());
+  if (!ids) return fail(ids.error());
+  return async_result<R>{state_, std::move(ids->front()), std::move(name)};
+}
+
+template <class Range>
+auto app::send_many(Range&& calls) {
+  using call_type = std::remove_cvref_t<decltype(*std::begin(calls))>;
+  using R = typename call_type::result_type;
+  static_assert(std::same_as<call_type, signature<R()>>, "lovage: send_many takes complete signatures of one type");
+  std::vector<raw_call> raw;
+  for (auto&& call : calls) raw.push_back(call.raw());
+  std::vector<std::string> names;
+  for (auto const& call : raw) names.push_back(call.task);
+  auto ids = detail::value_or_throw(detail::send_raw(*state_, std::move(raw), send_deadline()));
+  std::vector<async_result<R>> out;
+  out.reserve(ids.size());
+  for (std::size_t i = 0; i < ids.size(); ++i) out.emplace_back(state_, std::move(ids[i]), std::move(names[i]));
+  return out;
+}
+
+template <class Task>
+template <class... Given>
+typename bound_task<Task>::result bound_task<Task>::delay(Given&&... given) const {
+  static_assert(sizeof...(Given) == Task::arity, "lovage: delay() takes exactly the task's arguments");
+  if constexpr (sizeof...(Given) == Task::arity) {
+    return app_.send(declaration_.s(std::forward<Given>(given)...));
+  } else {
+    return result{app_.state(), task_id{}, std::string{}};
+  }
+}
+
+template <class Task>
+template <class... Given>
+expected<typename bound_task<Task>::result> bound_task<Task>::try_delay(Given&&... given) const {
+  static_assert(sizeof...(Given) == Task::arity, "lovage: try_delay() takes exactly the task's arguments");
+  return app_.try_send(declaration_.s(std::forward<Given>(given)...));
+}
+
+}  // namespace lovage

@@ -1,0 +1,54 @@
+// How one call is sent: Celery's apply_async options.
+#pragma once
+
+#include <lovage/types.hpp>
+#include <lovage/value.hpp>
+
+#include <chrono>
+#include <optional>
+#include <string>
+
+namespace lovage {
+
+/// Fluent; what is not set follows the task and the configuration.
+class call_options {
+ public:
+  using seconds = std::chrono::duration<double>;
+
+  /// An id of your own instead of a random UUID. Sending two tasks with one id is the caller's responsibility.
+  call_options& id(task_id v) { return id_ = std::move(v), *this; }
+  call_options& queue(std::string v) { return queue_ = std::move(v), *this; }
+  /// Not before this much from now; zero: at once.
+  call_options& countdown(seconds v) { return countdown_ = v, *this; }
+  /// Not before this moment.
+  call_options& eta(time_point v) { return eta_ = v, *this; }
+  /// Not started after this much from now: the result is then REVOKED.
+  call_options& expires(seconds v) { return expires_in_ = v, *this; }
+  call_options& expires_at(time_point v) { return expires_at_ = v, *this; }
+  /// 0-9, 9 is served first.
+  call_options& priority(int v) { return priority_ = v, *this; }
+  call_options& ignore_result(bool v = true) { return ignore_result_ = v, *this; }
+  /// json, msgpack or yaml.
+  call_options& serializer(std::string v) { return serializer_ = std::move(v), *this; }
+  /// zlib, bzip2, lzma, brotli, zstd.
+  call_options& compression(std::string v) { return compression_ = std::move(v), *this; }
+  call_options& time_limit(seconds v) { return time_limit_ = v, *this; }
+  call_options& soft_time_limit(seconds v) { return soft_time_limit_ = v, *this; }
+  /// A name to show instead of the task's.
+  call_options& shadow(std::string v) { return shadow_ = std::move(v), *this; }
+  /// Texts to show instead of the arguments, to keep secrets out of logs.
+  call_options& argsrepr(std::string v) { return argsrepr_ = std::move(v), *this; }
+  call_options& kwargsrepr(std::string v) { return kwargsrepr_ = std::move(v), *this; }
+  /// A custom header, seen by the task as `self.header(key)`.
+  call_options& header(std::string key, value v) { return headers_.push_back({std::move(key), std::move(v)}), *this; }
+
+  std::optional<task_id> id_;
+  std::optional<std::string> queue_, serializer_, compression_, shadow_, argsrepr_, kwargsrepr_;
+  std::optional<seconds> countdown_, expires_in_, time_limit_, soft_time_limit_;
+  std::optional<time_point> eta_, expires_at_;
+  std::optional<int> priority_;
+  std::optional<bool> ignore_result_;
+  value::map headers_;
+};
+
+}  // namespace lovage

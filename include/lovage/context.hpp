@@ -1,0 +1,145 @@
+// What a running task sees of itself and may ask for.
+#pragma once
+
+#include <lovage/abi.h>
+#include <lovage/codec.hpp>
+
+#include <chrono>
+#include <exception>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace lovage {
+
+/// Thrown by a body, ends the run and brings the task back later: `throw self.retry(30s);`
+class retry_later : public std::exception {
+ public:
+  /// Why, for the stored RETRY record, and for the failure once retries are used up.
+  retry_later& because(std::string type, std::string message) {
+    set("type", std::move(type));
+    return set("message", std::move(message));
+  }
+  retry_later& because(std::exception const& e);
+  /// Overrides the task's own maximum for this decision.
+  retry_later& max_retries(int n) { return set("max_retries", n); }
+  [[nodiscard]] char const* what() const noexcept override { return "lovage: the task asks to be retried"; }
+  [[nodiscard]] value::map const& options() const noexcept { return options_; }
+
+ private:
+  friend class context;
+  retry_later& set(std::string key, value v) {
+    options_.push_back({std::move(key), std::move(v)});
+    return *this;
+  }
+  value::map options_;
+};
+
+/// Thrown by a body: the task is done and leaves no result.
+class ignore : public std::exception {
+ public:
+  [[nodiscard]] char const* what() const noexcept override { return "lovage: the task asks to be ignored"; }
+};
+
+/// Thrown by a body: the message is refused. It goes back to its queue (`requeue`) or to the dead set.
+class reject : public std::exception {
+ public:
+  explicit reject(std::string reason = {}, bool requeue = false) : reason_{std::move(reason)}, requeue_{requeue} {}
+  [[nodiscard]] char const* what() const noexcept override { return reason_.c_str(); }
+  [[nodiscard]] bool requeue() const noexcept { return requeue_; }
+
+ private:
+  std::string reason_;
+  bool requeue_;
+};
+
+/// Handed to a body whose first parameter is `lovage::context&`. *Threads*: the body's own. *Lifetime*: the run.
+class context {
+ public:
+  context(lovage_host const* host, void* call, std::string_view request)
+      : host_{host}, call_{call}, request_{request} {}
+  context(context const&) = delete;
+  context& operator=(context const&) = delete;
+
+  [[nodiscard]] task_id id() const { return task_id{text("id")}; }
+  /// The task's name.
+  [[nodiscard]] std::string name() const { return text("task"); }
+  /// How often this task was retried before: 0 in the first run.
+  [[nodiscard]] int retries() const { return static_cast<int>(number("retries")); }
+  /// How often a worker began this very message and died over it: 0 as a rule.
+  [[nodiscard]] int attempts() const { return static_cast<int>(number("attempts")); }
+  [[nodiscard]] std::string root_id() const { return text("root_id"); }
+  [[nodiscard]] std::string parent_id() const { return text("parent_id"); }
+  [[nodiscard]] std::string group() const { return text("group"); }
+  /// Who sent it, such as "gen4711@host".
+  [[nodiscard]] std::string origin() const { return text("origin"); }
+  [[nodiscard]] std::string queue() const { return text("queue"); }
+  /// Node name of the worker.
+  [[nodiscard]] std::string hostname() const { return text("hostname"); }
+  /// A custom header of the message; null when it has none of that name.
+  [[nodiscard]] value header(std::string_view key) const {
+    auto const headers = entry("headers");
+    auto const* found = headers.find(key);
+    return found ? *found : value{};
+  }
+
+  /// To be thrown. Without a countdown: the task's `default_retry_delay`.
+  [[nodiscard]] retry_later retry() const { return {}; }
+  [[nodiscard]] retry_later retry(std::chrono::duration<double> countdown) const {
+    retry_later r;
+    r.set("countdown", countdown.count());
+    return r;
+  }
+  /// Not before this moment.
+  [[nodiscard]] retry_later retry_at(time_point eta) const {
+    retry_later r;
+    r.set("eta", datetime::from(eta));
+    return r;
+  }
+
+  /// Stores any state with a value: `self.update_state("UPLOADING", 12)`. Readers see it through `async_result`.
+  template <class T>
+  void update_state(std::string_view state, T const& meta) {
+    packer p;
+    codec<T>::write(p, meta);
+    host_->update_state(call_, state.data(), state.size(), p.out().data(), p.out().size());
+  }
+  /// State PROGRESS with {"current", "total"}.
+  void progress(std::int64_t current, std::int64_t total) {
+    update_state("PROGRESS", value{value::map{{"current", current}, {"total", total}}});
+  }
+
+  /// True once the task should end soon: its soft time limit passed, or the worker shuts down cold.
+  [[nodiscard]] bool stop_requested() const noexcept { return host_->stop_requested(call_) != 0; }
+
+  void log_debug(std::string_view text) const { host_->log(call_, 0, text.data(), text.size()); }
+  void log_info(std::string_view text) const { host_->log(call_, 1, text.data(), text.size()); }
+  void log_warning(std::string_view text) const { host_->log(call_, 2, text.data(), text.size()); }
+  void log_error(std::string_view text) const { host_->log(call_, 3, text.data(), text.size()); }
+
+ private:
+  value entry(std::string_view key) const {
+    unpacker u{request_};
+    for (auto n = u.map(); n > 0; --n) {
+      if (u.text() == key) return u.any();
+      u.skip();
+    }
+    return {};
+  }
+  std::string text(std::string_view key) const {
+    auto const v = entry(key);
+    auto const* s = v.get_if<std::string>();
+    return s ? *s : std::string{};
+  }
+  std::int64_t number(std::string_view key) const {
+    auto const v = entry(key);
+    auto const* i = v.get_if<std::int64_t>();
+    return i ? *i : 0;
+  }
+
+  lovage_host const* host_;
+  void* call_;
+  std::string_view request_;
+};
+
+}  // namespace lovage

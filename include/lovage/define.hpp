@@ -1,0 +1,217 @@
+// From a C++ callable to an entry of the plug-in boundary; used by plug-ins and by tasks in one's own main alike.
+#pragma once
+
+#include <lovage/abi.h>
+#include <lovage/context.hpp>
+#include <lovage/limits.hpp>
+#include <lovage/task.hpp>
+
+#include <cxxabi.h>
+
+#include <cstdlib>
+#include <exception>
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+#include <type_traits>
+#include <typeinfo>
+
+namespace lovage {
+namespace detail {
+
+/// The class name of an exception, readable: "shop::declined".
+[[nodiscard]] inline std::string exception_type(std::exception const& e) {
+  int status = 0;
+  std::unique_ptr<char, decltype(&std::free)> name{abi::__cxa_demangle(typeid(e).name(), nullptr, nullptr, &status),
+                                                   &std::free};
+  return name ? name.get() : typeid(e).name();
+}
+
+/// One running call: its host, and how it ends.
+struct running_call {
+  lovage_host const* host;
+  void* call;
+
+  void finish(lovage_outcome outcome, std::string const& packed) const {
+    host->finish(call, outcome, packed.data(), packed.size());
+  }
+  void finish(lovage_outcome outcome, value::map details) const { finish(outcome, pack(value{std::move(details)})); }
+};
+
+[[noreturn]] inline void bad_arguments(std::string_view task, std::string const& what) {
+  throw error{errc::invalid_argument, std::string{task} + "() " + what};
+}
+
+/// Sorts positional and keyword arguments to parameters: afterwards `slots[i]` holds the bytes of parameter i, or is
+/// empty where it was not given and `optional[i]` allows that.
+inline void bind_arguments(std::string_view task, std::string_view packed, std::span<char const* const> names,
+                           std::span<bool const> optional, std::span<std::string_view> slots) {
+  unpacker in{packed};
+  if (in.array() != 2) in.fail("arguments are not a pair of list and map");
+  auto const given = in.array();
+  if (given > slots.size())
+    bad_arguments(task,
+                  "takes " + std::to_string(slots.size()) + " arguments but " + std::to_string(given) + " were given");
+  for (std::size_t i = 0; i < given; ++i) slots[i] = in.raw();
+  for (auto n = in.map(); n > 0; --n) {
+    auto const key = in.text();
+    std::size_t i = 0;
+    while (i < names.size() && key != names[i]) ++i;
+    if (i == names.size()) bad_arguments(task, "got an unexpected keyword argument '" + std::string{key} + "'");
+    if (!slots[i].empty()) bad_arguments(task, "got multiple values for argument '" + std::string{key} + "'");
+    slots[i] = in.raw();
+  }
+  for (std::size_t i = 0; i < slots.size(); ++i)
+    if (slots[i].empty() && !optional[i])
+      bad_arguments(task, "is missing the argument '" + std::string{names[i]} + "'");
+}
+
+template <class T>
+inline constexpr bool is_optional = false;
+template <class T>
+inline constexpr bool is_optional<std::optional<T>> = true;
+
+template <class T>
+T read_argument(std::string_view task, char const* name, std::string_view packed) {
+  if constexpr (is_optional<T>) {
+    if (packed.empty()) return std::nullopt;
+  }
+  unpacker in{packed};
+  try {
+    return codec<T>::read(in);
+  } catch (error const& e) {
+    bad_arguments(task, "argument '" + std::string{name} + "': " + e.info().detail);
+  }
+}
+
+/// The end of a call by exception, called from a catch block.
+inline void finish_by_exception(running_call const& run, limits const& with, bool in_body) noexcept try {
+  try {
+    throw;
+  } catch (retry_later const& r) {
+    run.finish(LOVAGE_RETRY, r.options());
+  } catch (ignore const&) {
+    run.finish(LOVAGE_IGNORED, std::string{});
+  } catch (reject const& r) {
+    run.finish(LOVAGE_REJECTED, value::map{{"requeue", r.requeue()}, {"reason", r.what()}});
+  } catch (std::exception const& e) {
+    bool const again = in_body && with.autoretries(std::current_exception());
+    run.finish(LOVAGE_FAILURE, value::map{{"type", in_body ? exception_type(e) : std::string{"TypeError"}},
+                                          {"message", e.what()},
+                                          {"autoretry", again},
+                                          {"bad_arguments", !in_body}});
+  } catch (...) {
+    bool const again = in_body && with.autoretries(std::current_exception());
+    run.finish(LOVAGE_FAILURE, value::map{{"type", "unknown"},
+                                          {"message", "something that is no std::exception was thrown"},
+                                          {"autoretry", again}});
+  }
+} catch (...) {
+  run.finish(LOVAGE_FAILURE, "\x81\xa4type\xabMemoryError");  // {"type": "MemoryError"}, made without allocating much
+}
+
+template <class Task, class Body>
+struct bound_body;
+
+template <class R, class... A, class Body>
+struct bound_body<task<R(A...)>, Body> {
+  task<R(A...)> declaration;
+  Body body;
+  limits with;
+
+  static constexpr bool takes_context = std::invocable<Body&, context&, std::remove_cvref_t<A>&&...>;
+
+  static void run(void* self, lovage_host const* host, void* call, char const* request, std::size_t request_size,
+                  char const* arguments, std::size_t arguments_size) {
+    auto& me = *static_cast<bound_body*>(self);
+    running_call const running{host, call};
+    bool in_body = false;
+    try {
+      me.invoke(running, {request, request_size}, {arguments, arguments_size}, in_body,
+                std::index_sequence_for<A...>{});
+    } catch (...) {
+      finish_by_exception(running, me.with, in_body);
+    }
+  }
+  static void destroy(void* self) { delete static_cast<bound_body*>(self); }
+
+ private:
+  template <std::size_t... I>
+  void invoke(running_call const& running, std::string_view request, std::string_view packed, bool& in_body,
+              std::index_sequence<I...>) {
+    static constexpr std::array<bool, sizeof...(A)> optional{is_optional<std::remove_cvref_t<A>>...};
+    std::array<std::string_view, sizeof...(A)> slots{};
+    auto const* name = declaration.name();
+    auto const& names = declaration.parameters();
+    bind_arguments(name, packed, names, optional, slots);
+    std::tuple<std::remove_cvref_t<A>...> args{read_argument<std::remove_cvref_t<A>>(name, names[I], slots[I])...};
+    in_body = true;
+    packer out;
+    context self{running.host, running.call, request};
+    auto const call = [&]() -> decltype(auto) {
+      if constexpr (takes_context) {
+        return std::invoke(body, self, std::get<I>(std::move(args))...);
+      } else {
+        return std::invoke(body, std::get<I>(std::move(args))...);
+      }
+    };
+    if constexpr (std::is_void_v<R>) {
+      call();
+      out.nil();
+    } else {
+      codec<R>::write(out, static_cast<R const&>(call()));
+    }
+    running.finish(LOVAGE_SUCCESS, out.out());
+  }
+};
+
+template <class R>
+std::string result_name() {
+  if constexpr (std::is_void_v<R>) {
+    return "null";
+  } else {
+    return type_name<R>();
+  }
+}
+
+}  // namespace detail
+
+/// Where tasks get their bodies. A plug-in is handed one; `app.tasks()` is another.
+class library {
+ public:
+  explicit library(lovage_registry const* registry) : registry_{registry} {}
+
+  /// Gives a declared task its body: anything callable with (A...) or (context&, A...).
+  /// A name that is defined twice is an error when the plug-in is loaded (or here, in one's own program).
+  template <class R, class... A, class Body>
+  void define(task<R(A...)> const& declaration, Body body, limits with = {}) {
+    using bound = detail::bound_body<task<R(A...)>, Body>;
+    constexpr bool plain = std::invocable<Body&, std::remove_cvref_t<A>&&...>;
+    static_assert(plain || bound::takes_context,
+                  "lovage: the body cannot be called with the task's parameters (nor with context& before them)");
+    if constexpr (plain || bound::takes_context) {
+      value::list params;
+      auto const& names = declaration.parameters();
+      std::size_t i = 0;
+      (params.push_back(value::list{names[i++], type_name<std::remove_cvref_t<A>>()}), ...);
+      value::map spec{{"params", std::move(params)}, {"returns", detail::result_name<R>()}};
+      spec.insert(spec.end(), with.options().begin(), with.options().end());
+      auto body_of = std::make_unique<bound>(declaration, std::move(body), std::move(with));
+      add(declaration.name(), pack(value{std::move(spec)}), &bound::run, body_of.release(), &bound::destroy);
+    }
+  }
+
+ private:
+  void add(char const* name, std::string const& spec, lovage_run_fn run, void* body, void (*destroy)(void*)) {
+    lovage_task_entry const entry{sizeof(lovage_task_entry), name, spec.data(), spec.size(), run, body, destroy};
+    registry_->add(registry_->self, &entry);
+  }
+  lovage_registry const* registry_;
+};
+
+inline retry_later& retry_later::because(std::exception const& e) {
+  return because(detail::exception_type(e), e.what());
+}
+
+}  // namespace lovage

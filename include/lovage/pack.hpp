@@ -1,0 +1,514 @@
+// MessagePack, header-only: the bytes that cross the plug-in boundary and the pipes to pool children.
+//
+// Format: https://github.com/msgpack/msgpack/blob/master/spec.md. Extension types, lovage's own:
+//   1 big_integer (text)   2 decimal (text)   3 uuid (16 octets)
+//   4 datetime (int64 local microseconds, int32 offset seconds or INT32_MIN when naive; big endian)
+//   5 date (int32 days)    6 time_of_day (int64 microseconds)
+#pragma once
+
+#include <lovage/expected.hpp>
+#include <lovage/value.hpp>
+
+#include <bit>
+#include <climits>
+#include <cstdint>
+#include <cstring>
+#include <limits>
+#include <string>
+#include <string_view>
+
+namespace lovage {
+
+/// Extension codes of the table above.
+enum class pack_ext : std::int8_t { big_integer = 1, decimal = 2, uuid = 3, datetime = 4, date = 5, time_of_day = 6 };
+
+/// Appends MessagePack to a string. Cannot fail but for memory.
+///
+///     packer p;  p.array(2);  p.integer(2);  p.text("x");   // p.out() == "\x92\x02\xa1x"
+class packer {
+ public:
+  void nil() { put(0xc0); }
+  void boolean(bool b) { put(b ? 0xc3 : 0xc2); }
+  void integer(std::int64_t i) {
+    if (i >= 0) return unsigned_integer(static_cast<std::uint64_t>(i));
+    if (i >= -32) return put(static_cast<std::uint8_t>(i));
+    if (i >= INT8_MIN) return put_be(0xd0, static_cast<std::uint8_t>(i));
+    if (i >= INT16_MIN) return put_be(0xd1, static_cast<std::uint16_t>(i));
+    if (i >= INT32_MIN) return put_be(0xd2, static_cast<std::uint32_t>(i));
+    put_be(0xd3, static_cast<std::uint64_t>(i));
+  }
+  void unsigned_integer(std::uint64_t u) {
+    if (u < 0x80) return put(static_cast<std::uint8_t>(u));
+    if (u <= UINT8_MAX) return put_be(0xcc, static_cast<std::uint8_t>(u));
+    if (u <= UINT16_MAX) return put_be(0xcd, static_cast<std::uint16_t>(u));
+    if (u <= UINT32_MAX) return put_be(0xce, static_cast<std::uint32_t>(u));
+    put_be(0xcf, u);
+  }
+  void real(double d) { put_be(0xcb, std::bit_cast<std::uint64_t>(d)); }
+  void text(std::string_view s) {
+    if (s.size() < 32) {
+      put(static_cast<std::uint8_t>(0xa0 | s.size()));
+    } else {
+      length(s.size(), 0xd9, 0xda, 0xdb);
+    }
+    out_.append(s);
+  }
+  void binary(std::string_view s) {
+    length(s.size(), 0xc4, 0xc5, 0xc6);
+    out_.append(s);
+  }
+  /// Followed by `n` items.
+  void array(std::size_t n) {
+    if (n < 16) return put(static_cast<std::uint8_t>(0x90 | n));
+    length(n, 0, 0xdc, 0xdd);
+  }
+  /// Followed by `n` pairs of key and value.
+  void map(std::size_t n) {
+    if (n < 16) return put(static_cast<std::uint8_t>(0x80 | n));
+    length(n, 0, 0xde, 0xdf);
+  }
+  void extension(pack_ext type, std::string_view data) {
+    switch (data.size()) {
+      case 1: put(0xd4); break;
+      case 2: put(0xd5); break;
+      case 4: put(0xd6); break;
+      case 8: put(0xd7); break;
+      case 16: put(0xd8); break;
+      default: length(data.size(), 0xc7, 0xc8, 0xc9);
+    }
+    put(static_cast<std::uint8_t>(type));
+    out_.append(data);
+  }
+  void when(datetime const& d) {
+    std::string data;
+    append_be(data, static_cast<std::uint64_t>(d.local_us));
+    append_be(data, static_cast<std::uint32_t>(d.offset_s.value_or(INT32_MIN)));
+    extension(pack_ext::datetime, data);
+  }
+  void id(uuid const& u) {
+    extension(pack_ext::uuid, {reinterpret_cast<char const*>(u.octets.data()), u.octets.size()});
+  }
+  void day(date d) {
+    std::string data;
+    append_be(data, static_cast<std::uint32_t>(d.days));
+    extension(pack_ext::date, data);
+  }
+  void clock(time_of_day t) {
+    std::string data;
+    append_be(data, static_cast<std::uint64_t>(t.us));
+    extension(pack_ext::time_of_day, data);
+  }
+  /// Any value, containers included.
+  void any(value const& v);
+  /// Bytes that are MessagePack already.
+  void raw(std::string_view packed) { out_.append(packed); }
+
+  [[nodiscard]] std::string const& out() const& noexcept { return out_; }
+  [[nodiscard]] std::string&& out() && noexcept { return std::move(out_); }
+
+ private:
+  template <class U>
+  static void append_be(std::string& out, U u) {
+    for (int shift = static_cast<int>(sizeof(U)) * 8 - 8; shift >= 0; shift -= 8)
+      out += static_cast<char>(static_cast<std::uint8_t>(u >> shift));
+  }
+  void put(std::uint8_t b) { out_ += static_cast<char>(b); }
+  template <class U>
+  void put_be(std::uint8_t tag, U u) {
+    put(tag);
+    append_be(out_, u);
+  }
+  void length(std::size_t n, std::uint8_t tag8, std::uint8_t tag16, std::uint8_t tag32) {
+    if (tag8 != 0 && n <= UINT8_MAX) return put_be(tag8, static_cast<std::uint8_t>(n));
+    if (n <= UINT16_MAX) return put_be(tag16, static_cast<std::uint16_t>(n));
+    if (n > UINT32_MAX) throw error{errc::encode, "more than 4 GiB in one string, list or map"};
+    put_be(tag32, static_cast<std::uint32_t>(n));
+  }
+  std::string out_;
+};
+
+/// What the next item of an `unpacker` is.
+enum class pack_kind {
+  nil,
+  boolean,
+  integer,
+  unsigned_integer,
+  real,
+  text,
+  binary,
+  array,
+  map,
+  extension,
+  end,
+  invalid
+};
+
+/// Reads MessagePack from bytes that it does not own; a copy is a bookmark.
+/// Bad bytes throw `error{errc::decode}` naming the offset; nothing is read past the end and nothing is allocated
+/// on the word of a length field.
+class unpacker {
+ public:
+  explicit unpacker(std::string_view data) noexcept : data_{data} {}
+
+  [[nodiscard]] std::size_t offset() const noexcept { return at_; }
+  [[nodiscard]] bool at_end() const noexcept { return at_ >= data_.size(); }
+  [[nodiscard]] pack_kind peek() const noexcept;
+  /// Name of the next item's kind for error texts.
+  [[nodiscard]] char const* peek_name() const noexcept;
+
+  void nil() { want(peek() == pack_kind::nil, "null"), ++at_; }
+  bool boolean() {
+    want(peek() == pack_kind::boolean, "bool");
+    return byte() == 0xc3;
+  }
+  /// Requires `peek()` integer (fits int64).
+  std::int64_t integer();
+  /// Requires `peek()` integer or unsigned_integer; negative throws.
+  std::uint64_t unsigned_integer();
+  /// A float, or an integer turned into one.
+  double real();
+  std::string_view text();
+  std::string_view binary();
+  /// Number of items that follow.
+  std::size_t array();
+  /// Number of pairs that follow.
+  std::size_t map();
+  struct ext {
+    std::int8_t type;
+    std::string_view data;
+  };
+  ext extension();
+  /// Steps over one item of any kind.
+  void skip();
+  /// The bytes of the next item, stepped over.
+  std::string_view raw() {
+    auto const from = at_;
+    skip();
+    return data_.substr(from, at_ - from);
+  }
+  value any() { return any(0); }
+
+  /// Reads big-endian integers out of an extension's data.
+  template <class U>
+  static U load_be(std::string_view s) noexcept {
+    U u = 0;
+    for (std::size_t i = 0; i < sizeof(U); ++i) u = static_cast<U>(u << 8 | static_cast<std::uint8_t>(s[i]));
+    return u;
+  }
+
+  [[noreturn]] void fail(std::string what) const {
+    throw error{errc::decode, std::move(what), "byte " + std::to_string(at_)};
+  }
+
+ private:
+  static constexpr int max_depth = 500;  // as deep as Python's default recursion limit lets its own codecs go
+
+  void want(bool ok, char const* what) const {
+    if (!ok) fail(std::string{"expected "} + what + ", got " + peek_name());
+  }
+  std::uint8_t head() const noexcept { return static_cast<std::uint8_t>(data_[at_]); }
+  std::uint8_t byte() {
+    if (at_end()) fail("data ends early");
+    return static_cast<std::uint8_t>(data_[at_++]);
+  }
+  std::string_view take(std::size_t n) {
+    if (n > data_.size() - at_) fail("data ends early");
+    auto const s = data_.substr(at_, n);
+    at_ += n;
+    return s;
+  }
+  template <class U>
+  U be() {
+    return load_be<U>(take(sizeof(U)));
+  }
+  std::size_t count(std::size_t n, std::size_t least_bytes_each) const {
+    if (n > (data_.size() - at_) / least_bytes_each) fail("length runs past the end of the data");
+    return n;
+  }
+  value any(int depth);
+  value any_extension();
+  void skip(int depth);
+
+  std::string_view data_;
+  std::size_t at_ = 0;
+};
+
+inline void packer::any(value const& v) {
+  struct visitor {
+    packer& p;
+    void operator()(std::monostate) { p.nil(); }
+    void operator()(bool b) { p.boolean(b); }
+    void operator()(std::int64_t i) { p.integer(i); }
+    void operator()(std::uint64_t u) { p.unsigned_integer(u); }
+    void operator()(double d) { p.real(d); }
+    void operator()(std::string const& s) { p.text(s); }
+    void operator()(bytes const& b) { p.binary(b.data); }
+    void operator()(value::list const& l) {
+      p.array(l.size());
+      for (auto const& item : l) p.any(item);
+    }
+    void operator()(value::map const& m) {
+      p.map(m.size());
+      for (auto const& item : m) {
+        p.text(item.key);
+        p.any(item.val);
+      }
+    }
+    void operator()(lovage::big_integer const& b) { p.extension(pack_ext::big_integer, b.text); }
+    void operator()(lovage::decimal const& d) { p.extension(pack_ext::decimal, d.text); }
+    void operator()(uuid const& u) { p.id(u); }
+    void operator()(datetime const& d) { p.when(d); }
+    void operator()(date const& d) { p.day(d); }
+    void operator()(time_of_day const& t) { p.clock(t); }
+  };
+  std::visit(visitor{*this}, v.get());
+}
+
+inline pack_kind unpacker::peek() const noexcept {
+  if (at_end()) return pack_kind::end;
+  std::uint8_t const b = head();
+  if (b < 0x80 || b >= 0xe0) return pack_kind::integer;
+  if (b < 0x90) return pack_kind::map;
+  if (b < 0xa0) return pack_kind::array;
+  if (b < 0xc0) return pack_kind::text;
+  switch (b) {
+    case 0xc0: return pack_kind::nil;
+    case 0xc2:
+    case 0xc3: return pack_kind::boolean;
+    case 0xc4:
+    case 0xc5:
+    case 0xc6: return pack_kind::binary;
+    case 0xca:
+    case 0xcb: return pack_kind::real;
+    case 0xcc:
+    case 0xcd:
+    case 0xce:
+    case 0xd0:
+    case 0xd1:
+    case 0xd2:
+    case 0xd3: return pack_kind::integer;
+    case 0xcf:  // fits int64 when the top bit is clear
+      return data_.size() - at_ > 1 && static_cast<std::uint8_t>(data_[at_ + 1]) >= 0x80 ? pack_kind::unsigned_integer
+                                                                                         : pack_kind::integer;
+    case 0xd9:
+    case 0xda:
+    case 0xdb: return pack_kind::text;
+    case 0xdc:
+    case 0xdd: return pack_kind::array;
+    case 0xde:
+    case 0xdf: return pack_kind::map;
+    case 0xc7:
+    case 0xc8:
+    case 0xc9:
+    case 0xd4:
+    case 0xd5:
+    case 0xd6:
+    case 0xd7:
+    case 0xd8: return pack_kind::extension;
+    default: return pack_kind::invalid;
+  }
+}
+
+inline char const* unpacker::peek_name() const noexcept {
+  switch (peek()) {
+    case pack_kind::nil: return "null";
+    case pack_kind::boolean: return "bool";
+    case pack_kind::integer:
+    case pack_kind::unsigned_integer: return "int";
+    case pack_kind::real: return "float";
+    case pack_kind::text: return "str";
+    case pack_kind::binary: return "bytes";
+    case pack_kind::array: return "list";
+    case pack_kind::map: return "map";
+    case pack_kind::extension: return "extension";
+    case pack_kind::end: return "end of data";
+    case pack_kind::invalid: return "an invalid byte";
+  }
+  return "?";
+}
+
+inline std::int64_t unpacker::integer() {
+  want(peek() == pack_kind::integer, "int");
+  std::uint8_t const b = byte();
+  if (b < 0x80) return b;
+  if (b >= 0xe0) return static_cast<std::int8_t>(b);
+  switch (b) {
+    case 0xcc: return be<std::uint8_t>();
+    case 0xcd: return be<std::uint16_t>();
+    case 0xce: return be<std::uint32_t>();
+    case 0xcf: return static_cast<std::int64_t>(be<std::uint64_t>());
+    case 0xd0: return static_cast<std::int8_t>(be<std::uint8_t>());
+    case 0xd1: return static_cast<std::int16_t>(be<std::uint16_t>());
+    case 0xd2: return static_cast<std::int32_t>(be<std::uint32_t>());
+    default: return static_cast<std::int64_t>(be<std::uint64_t>());
+  }
+}
+
+inline std::uint64_t unpacker::unsigned_integer() {
+  if (peek() == pack_kind::unsigned_integer) {
+    ++at_;
+    return be<std::uint64_t>();
+  }
+  auto const i = integer();
+  if (i < 0) fail("expected an unsigned int, got " + std::to_string(i));
+  return static_cast<std::uint64_t>(i);
+}
+
+inline double unpacker::real() {
+  switch (peek()) {
+    case pack_kind::integer: return static_cast<double>(integer());
+    case pack_kind::unsigned_integer: return static_cast<double>(unsigned_integer());
+    default: break;
+  }
+  want(peek() == pack_kind::real, "float");
+  if (byte() == 0xca) return std::bit_cast<float>(be<std::uint32_t>());
+  return std::bit_cast<double>(be<std::uint64_t>());
+}
+
+inline std::string_view unpacker::text() {
+  want(peek() == pack_kind::text, "str");
+  std::uint8_t const b = byte();
+  switch (b) {
+    case 0xd9: return take(be<std::uint8_t>());
+    case 0xda: return take(be<std::uint16_t>());
+    case 0xdb: return take(be<std::uint32_t>());
+    default: return take(b & 0x1f);
+  }
+}
+
+inline std::string_view unpacker::binary() {
+  want(peek() == pack_kind::binary, "bytes");
+  switch (byte()) {
+    case 0xc4: return take(be<std::uint8_t>());
+    case 0xc5: return take(be<std::uint16_t>());
+    default: return take(be<std::uint32_t>());
+  }
+}
+
+inline std::size_t unpacker::array() {
+  want(peek() == pack_kind::array, "list");
+  std::uint8_t const b = byte();
+  if (b == 0xdc) return count(be<std::uint16_t>(), 1);
+  if (b == 0xdd) return count(be<std::uint32_t>(), 1);
+  return count(b & 0x0f, 1);
+}
+
+inline std::size_t unpacker::map() {
+  want(peek() == pack_kind::map, "map");
+  std::uint8_t const b = byte();
+  if (b == 0xde) return count(be<std::uint16_t>(), 2);
+  if (b == 0xdf) return count(be<std::uint32_t>(), 2);
+  return count(b & 0x0f, 2);
+}
+
+inline unpacker::ext unpacker::extension() {
+  want(peek() == pack_kind::extension, "extension");
+  std::size_t n = 0;
+  switch (byte()) {
+    case 0xc7: n = be<std::uint8_t>(); break;
+    case 0xc8: n = be<std::uint16_t>(); break;
+    case 0xc9: n = be<std::uint32_t>(); break;
+    case 0xd4: n = 1; break;
+    case 0xd5: n = 2; break;
+    case 0xd6: n = 4; break;
+    case 0xd7: n = 8; break;
+    default: n = 16; break;
+  }
+  auto const type = static_cast<std::int8_t>(byte());
+  return ext{type, take(n)};
+}
+
+inline void unpacker::skip() { skip(0); }
+
+inline void unpacker::skip(int depth) {
+  if (depth > max_depth) fail("nested deeper than " + std::to_string(max_depth) + " levels");
+  switch (peek()) {
+    case pack_kind::nil:
+    case pack_kind::boolean: ++at_; return;
+    case pack_kind::integer:
+    case pack_kind::unsigned_integer:
+    case pack_kind::real: (void)real(); return;
+    case pack_kind::text: (void)text(); return;
+    case pack_kind::binary: (void)binary(); return;
+    case pack_kind::array:
+      for (auto n = array(); n > 0; --n) skip(depth + 1);
+      return;
+    case pack_kind::map:
+      for (auto n = map(); n > 0; --n) skip(depth + 1), skip(depth + 1);
+      return;
+    case pack_kind::extension: (void)extension(); return;
+    case pack_kind::end: fail("data ends early");
+    case pack_kind::invalid: fail("invalid byte");
+  }
+}
+
+inline value unpacker::any(int depth) {
+  if (depth > max_depth) fail("nested deeper than " + std::to_string(max_depth) + " levels");
+  switch (peek()) {
+    case pack_kind::nil: ++at_; return {};
+    case pack_kind::boolean: return boolean();
+    case pack_kind::integer: return integer();
+    case pack_kind::unsigned_integer: return unsigned_integer();
+    case pack_kind::real: return real();
+    case pack_kind::text: return value{text()};
+    case pack_kind::binary: return bytes{std::string{binary()}};
+    case pack_kind::array: {
+      value::list out;
+      for (auto n = array(); n > 0; --n) out.push_back(any(depth + 1));
+      return out;
+    }
+    case pack_kind::map: {
+      value::map out;
+      for (auto n = map(); n > 0; --n) {
+        std::string key{text()};
+        out.push_back({std::move(key), any(depth + 1)});
+      }
+      return out;
+    }
+    case pack_kind::extension: return any_extension();
+    case pack_kind::end: fail("data ends early");
+    case pack_kind::invalid: fail("invalid byte");
+  }
+  return {};
+}
+
+inline value unpacker::any_extension() {
+  auto const start = *this;
+  auto const e = extension();
+  auto const n = e.data.size();
+  switch (static_cast<pack_ext>(e.type)) {
+    case pack_ext::big_integer: return lovage::big_integer{std::string{e.data}};
+    case pack_ext::decimal: return lovage::decimal{std::string{e.data}};
+    case pack_ext::uuid:
+      if (n == 16) {
+        uuid u;
+        std::memcpy(u.octets.data(), e.data.data(), 16);
+        return u;
+      }
+      break;
+    case pack_ext::datetime:
+      if (n == 12) {
+        auto const offset = static_cast<std::int32_t>(load_be<std::uint32_t>(e.data.substr(8)));
+        datetime d{static_cast<std::int64_t>(load_be<std::uint64_t>(e.data)), std::nullopt};
+        if (offset != INT32_MIN) d.offset_s = offset;
+        return d;
+      }
+      break;
+    case pack_ext::date:
+      if (n == 4) return date{static_cast<std::int32_t>(load_be<std::uint32_t>(e.data))};
+      break;
+    case pack_ext::time_of_day:
+      if (n == 8) return time_of_day{static_cast<std::int64_t>(load_be<std::uint64_t>(e.data))};
+      break;
+  }
+  start.fail("unknown extension type " + std::to_string(e.type) + " of " + std::to_string(n) + " bytes");
+}
+
+/// One value as MessagePack.
+[[nodiscard]] inline std::string pack(value const& v) {
+  packer p;
+  p.any(v);
+  return std::move(p).out();
+}
+
+}  // namespace lovage

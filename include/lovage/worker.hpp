@@ -1,0 +1,70 @@
+// A worker inside a program of one's own; `lovage worker` is the same with a command line.
+#pragma once
+
+#include <lovage/app.hpp>
+#include <lovage/deadline.hpp>
+
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace lovage {
+
+enum class pool_kind { prefork, threads, solo };
+
+/// What is not set follows the app's configuration.
+class worker_options {
+ public:
+  worker_options& pool(pool_kind v) { return pool_ = v, *this; }
+  /// Tasks at once; zero: as many as there are cores.
+  worker_options& concurrency(int v) { return concurrency_ = v, *this; }
+  /// Reserved tasks per slot; zero: as many as the worker's own bound (1,000) allows.
+  worker_options& prefetch_multiplier(int v) { return prefetch_multiplier_ = v, *this; }
+  worker_options& queues(std::vector<std::string> v) { return queues_ = std::move(v), *this; }
+  /// Node name; `%h` is the host name, `%n` its first label, `%d` its domain. Default "celery@%h".
+  worker_options& hostname(std::string v) { return hostname_ = std::move(v), *this; }
+  /// React to SIGTERM, SIGINT and SIGQUIT (the default). Without, the program calls `stop`.
+  worker_options& handle_signals(bool v) { return handle_signals_ = v, *this; }
+  /// Print the start-up banner to standard error.
+  worker_options& banner(bool v) { return banner_ = v, *this; }
+
+  std::optional<pool_kind> pool_;
+  std::optional<int> concurrency_, prefetch_multiplier_;
+  std::vector<std::string> queues_;
+  std::string hostname_ = "celery@%h";
+  bool handle_signals_ = true;
+  bool banner_ = false;
+};
+
+/// Takes tasks from the app's broker, runs them in a pool, stores results, acknowledges.
+///
+///     return lovage::worker{app, lovage::worker_options{}.pool(lovage::pool_kind::threads)}.run();
+///
+/// With the prefork pool, `run` starts this same program once more as its fork server: `main` runs again up to `run`,
+/// with the same arguments. So `run` comes early, before threads are started and before anything that must not happen
+/// twice.
+class worker {
+ public:
+  explicit worker(app& on, worker_options options = {});
+  ~worker();
+  worker(worker const&) = delete;
+  worker& operator=(worker const&) = delete;
+
+  /// Runs until stopped. 0 after a warm shutdown by SIGTERM or `stop`, 1 after SIGINT or a cold one.
+  /// Throws `error` when it cannot start: broker, backend or pool.
+  int run();
+
+  /// Warm shutdown: finishes what runs, gives back the rest. *Threads*: any, also from signal-free contexts; may come
+  /// before `run` and twice.
+  void stop();
+  /// Cold shutdown: what runs is given back and its children are killed.
+  void stop_now();
+  /// Waits until the worker takes tasks; false at the deadline.
+  bool wait_ready(deadline until) const;
+
+ private:
+  class impl;
+  std::unique_ptr<impl> impl_;
+};
+
+}  // namespace lovage
