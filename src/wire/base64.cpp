@@ -1,0 +1,65 @@
+#include "wire/base64.hpp"
+
+#include <array>
+#include <cstdint>
+
+namespace lovage::wire {
+
+namespace {
+
+constexpr std::string_view alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
+constexpr auto digits = [] {
+  std::array<std::int8_t, 256> table{};
+  table.fill(-1);
+  for (std::size_t i = 0; i < alphabet.size(); ++i)
+    table[static_cast<std::uint8_t>(alphabet[i])] = static_cast<std::int8_t>(i);
+  return table;
+}();
+
+constexpr bool is_space(char c) noexcept { return c == ' ' || c == '\n' || c == '\r' || c == '\t'; }
+
+}  // namespace
+
+std::string to_base64(std::string_view data) {
+  std::string out;
+  out.reserve((data.size() + 2) / 3 * 4);
+  for (std::size_t i = 0; i < data.size(); i += 3) {
+    std::size_t const n = data.size() - i < 3 ? data.size() - i : 3;
+    std::uint32_t bits = 0;
+    for (std::size_t k = 0; k < 3; ++k) bits = bits << 8 | (k < n ? static_cast<std::uint8_t>(data[i + k]) : 0u);
+    out += alphabet[bits >> 18];
+    out += alphabet[bits >> 12 & 63];
+    out += n > 1 ? alphabet[bits >> 6 & 63] : '=';
+    out += n > 2 ? alphabet[bits & 63] : '=';
+  }
+  return out;
+}
+
+std::optional<std::string> from_base64(std::string_view text) {
+  std::string out;
+  out.reserve(text.size() / 4 * 3);
+  std::uint32_t bits = 0;
+  std::size_t have = 0, padding = 0;
+  for (char const c : text) {
+    if (is_space(c)) continue;
+    if (c == '=') {
+      ++padding;
+      continue;
+    }
+    auto const digit = digits[static_cast<std::uint8_t>(c)];
+    if (digit < 0 || padding != 0) return std::nullopt;
+    bits = bits << 6 | static_cast<std::uint32_t>(digit);
+    if (++have % 4 != 0) continue;
+    out += static_cast<char>(bits >> 16 & 0xff);
+    out += static_cast<char>(bits >> 8 & 0xff);
+    out += static_cast<char>(bits & 0xff);
+  }
+  std::size_t const left = have % 4;
+  if (left == 1 || (left == 0 ? padding != 0 : padding != 4 - left)) return std::nullopt;
+  if (left >= 2) out += static_cast<char>((left == 2 ? bits >> 4 : bits >> 10) & 0xff);
+  if (left == 3) out += static_cast<char>(bits >> 2 & 0xff);
+  return out;
+}
+
+}  // namespace lovage::wire

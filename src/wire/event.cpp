@@ -1,0 +1,103 @@
+#include "wire/event.hpp"
+
+#include "wire/fields.hpp"
+#include "wire/serializer.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace lovage::wire {
+
+namespace {
+
+/// Python logs an event whose clock is no integer and only loses its order.
+void read_loosely(value const& v, std::optional<std::int64_t>& out) {
+  if (auto const* number = v.get_if<std::int64_t>()) out = *number;
+}
+
+void read_member(value::member& item, event& out, fields& in) {
+  auto& [key, v] = item;
+  if (key == "type") return in.name(key, v, out.type);
+  if (key == "hostname") return in.name(key, v, out.hostname);
+  if (key == "timestamp") return in.number(key, v, out.timestamp);
+  if (key == "utcoffset") return read_loosely(v, out.utcoffset);
+  if (key == "pid") return read_loosely(v, out.pid);
+  if (key == "clock") return read_loosely(v, out.clock);
+  out.fields.push_back(std::move(item));
+}
+
+void add(value&& v, std::string const& place, event_batch& out) {
+  auto read = event::from_value(std::move(v));
+  if (read) {
+    out.events.push_back(std::move(*read));
+    return;
+  }
+  auto error = read.error();
+  if (!place.empty()) error.where = place + "." + error.where;
+  out.refused.push_back(std::move(error));
+}
+
+}  // namespace
+
+value event::to_value() const {
+  value::map out;
+  out.reserve(6 + fields.size());
+  out.push_back({"hostname", hostname});
+  if (utcoffset) out.push_back({"utcoffset", *utcoffset});
+  if (pid) out.push_back({"pid", *pid});
+  if (clock) out.push_back({"clock", *clock});
+  out.insert(out.end(), fields.begin(), fields.end());
+  if (timestamp) out.push_back({"timestamp", *timestamp});
+  out.push_back({"type", type});
+  return out;
+}
+
+expected<event> event::from_value(value v) {
+  auto* m = v.get_if<value::map>();
+  if (m == nullptr) return fail(errc::decode, std::string{"event is "} + v.kind() + ", expected map", "event");
+  event out;
+  wire::fields in{"event", "event key"};
+  for (auto& item : *m) read_member(item, out, in);
+  if (out.type.empty()) in.missing("type");
+  if (out.hostname.empty()) in.missing("hostname");
+  if (!in.ok()) return fail(in.take_error());
+  return out;
+}
+
+expected<event_batch> to_events(value body) {
+  event_batch out;
+  if (auto* list = body.get_if<value::list>()) {
+    out.events.reserve(list->size());
+    for (std::size_t i = 0; i < list->size(); ++i) add(std::move((*list)[i]), "[" + std::to_string(i) + "]", out);
+    return out;
+  }
+  if (!body.is<value::map>())
+    return fail(errc::decode, std::string{"event message is "} + body.kind() + ", expected map or list", "body");
+  add(std::move(body), {}, out);
+  return out;
+}
+
+expected<event_batch> decode_events(std::string_view json) {
+  auto v = from_json(json);
+  if (v) return to_events(std::move(*v));
+  auto error = v.error();
+  if (error.where.empty()) error.where = "body";
+  return fail(std::move(error));
+}
+
+expected<std::string> encode_event(event const& e) { return to_json(e.to_value()); }
+
+expected<std::string> encode_events(std::vector<event> const& events) {
+  value::list out;
+  out.reserve(events.size());
+  for (auto const& e : events) out.push_back(e.to_value());
+  return to_json(value{std::move(out)});
+}
+
+std::string event_routing_key(std::string_view type) {
+  std::string out{type};
+  std::replace(out.begin(), out.end(), '-', '.');
+  return out;
+}
+
+}  // namespace lovage::wire

@@ -1,0 +1,49 @@
+#include "wire/control.hpp"
+#include "wire/event.hpp"
+#include "wire/serializer.hpp"
+
+#include <gtest/gtest.h>
+
+namespace lovage::wire {
+namespace {
+
+TEST(event, is_read_alone_or_in_a_batch) {
+  auto const alone = decode_events(R"({"type": "task-started", "hostname": "w@h", "clock": "x", "uuid": "t"})");
+  ASSERT_TRUE(alone) << alone.error().text();
+  EXPECT_FALSE(alone->events.at(0).clock);
+  EXPECT_EQ(alone->events.at(0).fields, (value::map{{"uuid", "t"}}));
+  EXPECT_EQ(event_routing_key("task-started"), "task.started");
+}
+
+TEST(event, that_is_broken_does_not_spoil_its_neighbours) {
+  auto const batch =
+      decode_events(R"([{"type": "a", "hostname": "h"}, {"type": "b"}, 5, {"type": "c", "hostname": "h"}])");
+  ASSERT_TRUE(batch) << batch.error().text();
+  EXPECT_EQ(batch->events.size(), 2u);
+  ASSERT_EQ(batch->refused.size(), 2u);
+  EXPECT_EQ(batch->refused[0].where, "[1].event.hostname");
+  EXPECT_EQ(batch->refused[1].where, "[2].event");
+  EXPECT_EQ(decode_events("5").error().where, "body");
+}
+
+TEST(control_request, needs_a_method_only) {
+  auto const r = control_request::from(from_json(R"({"method": "ping", "destination": "w@h"})").value(),
+                                       {{"clock", "text"}, {"expires", 5}});
+  ASSERT_TRUE(r) << r.error().text();
+  EXPECT_EQ(r->destination, (std::vector<std::string>{"w@h"}));
+  EXPECT_FALSE(r->clock);
+  EXPECT_FALSE(r->reply_to);
+  EXPECT_EQ(control_request::from(value{value::map{}}).error().where, "request.method");
+  EXPECT_EQ(control_request::from(from_json(R"({"method": "x", "reply_to": {"exchange": "e"}})").value()).error().where,
+            "request.reply_to.routing_key");
+}
+
+TEST(control_reply, is_one_node_and_its_answer) {
+  control_reply const reply{"w@h", value::map{{"error", "KeyError('x')"}}, "ticket", 5};
+  EXPECT_EQ(control_reply::from(reply.body(), reply.headers()).value(), reply);
+  EXPECT_EQ(reply.error(), "KeyError('x')");
+  EXPECT_FALSE(control_reply::from(value{value::map{}}));
+}
+
+}  // namespace
+}  // namespace lovage::wire

@@ -1,0 +1,185 @@
+#include "wire/serializer.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <limits>
+
+namespace lovage::wire {
+namespace {
+
+using testing::HasSubstr;
+
+std::string written(value const& v) {
+  auto const text = to_yaml(v);
+  return text ? *text : "ERROR " + text.error().text();
+}
+value read(std::string_view text) {
+  auto const v = from_yaml(text);
+  return v ? *v : value{"ERROR " + v.error().text()};
+}
+std::string problem(std::string_view text) {
+  auto const v = from_yaml(text);
+  return v ? "no error: " + written(*v) : v.error().text();
+}
+
+constexpr auto body =
+    "- - 1\n  - a\n  - null\n  - 2020-01-02 03:04:05\n- k:\n  - 1\n  - 2\n"
+    "- callbacks: null\n  chain: null\n  chord: null\n  errbacks: null\n";
+value body_value() {
+  return value::list{value::list{1, "a", nullptr, datetime{1577934245000000, std::nullopt}},
+                     value::map{{"k", value::list{1, 2}}},
+                     value::map{{"callbacks", {}}, {"chain", {}}, {"chord", {}}, {"errbacks", {}}}};
+}
+
+TEST(yaml, writes_a_task_body_as_pyyaml_does) { EXPECT_EQ(written(body_value()), body); }
+
+TEST(yaml, reads_a_task_body_of_pyyaml) { EXPECT_EQ(read(body), body_value()); }
+
+TEST(yaml, lays_out_nested_blocks_as_pyyaml_does) {
+  value const v{value::list{value::list{}, value::list{value::list{1, 2}, value::list{}},
+                            value::map{{"m", value::map{{"k", value::list{}}, {"d", value::map{}}}}}}};
+  EXPECT_EQ(written(v), "- []\n- - - 1\n    - 2\n  - []\n- m:\n    k: []\n    d: {}\n");
+  EXPECT_EQ(read(written(v)), v);
+}
+
+TEST(yaml, resolves_plain_scalars_as_yaml_1_1) {
+  EXPECT_EQ(read("[~, null, NULL, '', , ]"), (value{value::list{{}, {}, {}, "", {}}}));
+  EXPECT_EQ(read("[yes, No, ON, off, TRUE, False, y, n]"),
+            (value{value::list{true, false, true, false, true, false, "y", "n"}}));
+  EXPECT_EQ(read("[0, -0, 017, 0x1F, -0b101, 1_000, +5, 190:20:30, 0o7, 08, 0b, 1__0]"),
+            (value{value::list{0, 0, 15, 31, -5, 1000, 5, 685230, "0o7", "08", "0b", 10}}));
+  EXPECT_EQ(read("[1.0, 1., .5, 1.5e+3, 1e5, 1.5e3, -.inf, .Inf, 190:20:30.15, -.5, 1_0.5]"),
+            (value{value::list{1.0, 1.0, 0.5, 1500.0, "1e5", "1.5e3", -std::numeric_limits<double>::infinity(),
+                               std::numeric_limits<double>::infinity(), 685230.15, "-.5", 10.5}}));
+  EXPECT_TRUE(std::isnan(*read(".nan").get_if<double>()));
+  EXPECT_EQ(read("[123456789012345678901234567890, 18446744073709551615]"),
+            (value{value::list{big_integer{"123456789012345678901234567890"}, UINT64_MAX}}));
+}
+
+TEST(yaml, resolves_timestamps) {
+  EXPECT_EQ(read("2020-01-02"), (value{date{18263}}));
+  EXPECT_EQ(read("2020-01-02T03:04:05.6Z"), (value{datetime{1577934245600000, 0}}));
+  EXPECT_EQ(read("2020-1-2  3:04:05 -5:30"), (value{datetime{1577934245000000, -19800}}));
+  EXPECT_EQ(read("2020-1-2"), value{"2020-1-2"});
+  EXPECT_EQ(read("2020-01-02 03:04"), value{"2020-01-02 03:04"});
+  EXPECT_THAT(problem("2020-13-02"), HasSubstr("no such time: 2020-13-02 (byte 0)"));
+}
+
+TEST(yaml, leaves_quoted_scalars_as_text_and_knows_the_safe_tags) {
+  EXPECT_EQ(read("['1', \"yes\", !!str 1, ! 2]"), (value{value::list{"1", "yes", "1", "2"}}));
+  EXPECT_EQ(read("[!!int '1', !!float 1, !!bool 'no', !!null '', !!seq [], !!map {}]"),
+            (value{value::list{1, 1.0, false, {}, value::list{}, value::map{}}}));
+  EXPECT_EQ(read("!!binary |\n  /wBhYmM=\n"), (value{bytes{std::string{"\xff\0abc", 5}}}));
+}
+
+TEST(yaml, reads_quoted_scalars_over_several_lines_as_pyyaml_writes_them) {
+  EXPECT_EQ(read("- '\n\n  '\n- 'a\n\n\n  '\n- 'a\n  b'\n- 'it''s'\n- \"a\\\n  \\ b\"\n"),
+            (value{value::list{"\n", "a\n\n", "a b", "it's", "a b"}}));
+  EXPECT_EQ(read(R"(["\N\_\L\P", "\xFC\u20AC\U0001F600", "\0\a\e\"\/\\", !!str "a  b", &x 'c', *x])"),
+            (value{value::list{"\u0085\u00a0\u2028\u2029", "\u00fc\u20ac\U0001f600", std::string{"\0\a\x1b\"/\\", 6},
+                               "a  b", "c", "c"}}));
+  EXPECT_EQ(read("\xef\xbb\xbf'a\n\n\n  '"), value{"a\n\n"});
+}
+
+TEST(yaml, refuses_tags_that_build_objects) {
+  for (auto const* text : {"!!python/object/apply:os.system ['true']", "!!python/tuple [1]", "!mine 1", "!<x> {}",
+                           "!!python/name:os.system ''", "!!set {a: null}"})
+    EXPECT_THAT(problem(text), HasSubstr("unknown tag")) << text;
+  EXPECT_THAT(problem("!!int abc"), HasSubstr("\"abc\" is no int"));
+  EXPECT_THAT(problem("!!binary '#'"), HasSubstr("!!binary without base64"));
+}
+
+TEST(yaml, turns_other_keys_into_json_text) {
+  EXPECT_EQ(read("{1: a, null: b, true: c, 1.5: d}"),
+            (value{value::map{{"1", "a"}, {"null", "b"}, {"true", "c"}, {"1.5", "d"}}}));
+  EXPECT_THAT(problem("{[1]: 2}"), HasSubstr("a key must be text, got list"));
+  EXPECT_THAT(problem("2020-01-02: 2"), HasSubstr("a key must be text, got date"));
+  EXPECT_THAT(problem("<<: {a: 1}"), HasSubstr("merge keys"));
+  EXPECT_EQ(read("{a: 1, a: 2}"), (value{value::map{{"a", 2}}}));
+}
+
+TEST(yaml, follows_aliases) {
+  EXPECT_EQ(read("[&a [1, 2], *a, {k: *a}]"),
+            (value{value::list{value::list{1, 2}, value::list{1, 2}, value::map{{"k", value::list{1, 2}}}}}));
+  EXPECT_THAT(problem("&a [*a]"), HasSubstr("an alias inside what it stands for"));
+  EXPECT_THAT(problem("[*b]"), HasSubstr("YAML: "));
+}
+
+TEST(yaml, bounds_what_aliases_expand_to) {
+  std::string laughs = "- &a0 [lol, lol, lol, lol, lol, lol, lol, lol, lol, lol]\n";
+  for (int i = 1; i < 10; ++i) {
+    auto const inner = "*a" + std::to_string(i - 1);
+    laughs += "- &a" + std::to_string(i) + " [" + inner;
+    for (int k = 0; k < 9; ++k) laughs += ", " + inner;
+    laughs += "]\n";
+  }
+  EXPECT_THAT(problem(laughs), HasSubstr("expand to more than 64 MiB"));
+}
+
+TEST(yaml, bounds_the_nesting_also_through_aliases) {
+  auto const nested = [](std::size_t n, std::string const& core) {
+    return std::string(n, '[') + core + std::string(n, ']');
+  };
+  EXPECT_TRUE(from_yaml(nested(400, "1")));
+  EXPECT_THAT(problem(nested(100'000, "1")), HasSubstr("YAML: "));
+  auto const chain = "- &a " + nested(300, "1") + "\n- &b " + nested(300, "*a") + "\n";
+  EXPECT_THAT(problem(chain), HasSubstr("nested deeper"));
+  value deep;
+  for (int i = 0; i < 501; ++i) deep = value::list{std::move(deep)};
+  EXPECT_THAT(written(deep), HasSubstr("nested deeper"));
+}
+
+TEST(yaml, refuses_bad_text_naming_the_byte) {
+  EXPECT_THAT(problem("a\xff"), HasSubstr("not UTF-8 (byte 1)"));
+  EXPECT_THAT(problem(std::string_view{"a\0b", 3}), HasSubstr("unprintable character (byte 1)"));
+  EXPECT_THAT(problem("[1, 2"), HasSubstr("YAML: "));
+  EXPECT_THAT(problem("'abc"), HasSubstr("YAML: "));
+  EXPECT_THAT(problem("\"\\ud800\""), HasSubstr("YAML: "));
+  EXPECT_THAT(problem("- \"a\\\n  b\n"), HasSubstr("without closing quote (byte 2)"));
+  EXPECT_THAT(problem("a\n--- b\n"), HasSubstr("a second document"));
+  EXPECT_EQ(read(""), value{});
+}
+
+TEST(yaml, quotes_text_that_would_be_read_as_something_else) {
+  value::list texts;
+  for (auto const* s :
+       {"",     " ",          "a",     "a b",  " a",   "a ",     "no",     "1",          "1.5",    "1e5",  "~",
+        "null", "2020-01-02", "12:30", "<<",   "=",    "- a",    "a: b",   "a:b",        "a #b",   "it's", "\"",
+        "[",    "{}",         "*a",    "&a",   "!a",   "%a",     "@a",     "`",          "?",      "-",    "--- a",
+        "...",  "a\nb",       "a\\",   "\t",   "\r\n", "\u00fc", "\u20ac", "\U0001f600", "\u2028", "\x7f", "|",
+        ">",    "0x1F",       "Yes",   ".inf", ".5",   "key:",   ",",      "#"})
+    texts.emplace_back(s);
+  texts.emplace_back(std::string{"\0x", 2});
+  EXPECT_EQ(read(written(texts)), value{texts});
+  value::map keys;
+  for (auto const& t : texts) keys.push_back({*t.get_if<std::string>(), 1});
+  keys.push_back({std::string(3000, 'k'), value::list{1, value::map{{std::string(200, '\n'), value::map{{"x", 2}}}}}});
+  EXPECT_EQ(read(written(keys)), value{keys});
+}
+
+TEST(yaml, writes_and_reads_back_every_kind) {
+  value const v{value::list{-1, UINT64_MAX, big_integer{"123456789012345678901234567890"}, 1.0, 1e16, 1e-5, -0.0,
+                            std::numeric_limits<double>::infinity(), bytes{std::string{"\xff\0", 2}}, bytes{},
+                            date{18263}, datetime{1577934245678901, 0}, datetime{1577934245000000, -19800},
+                            datetime{1577934245000000, std::nullopt}, true, nullptr}};
+  EXPECT_EQ(read(written(v)), v) << written(v);
+  EXPECT_EQ(written(1e16), "1.0e+16\n");
+}
+
+TEST(yaml, writes_what_yaml_lacks_as_text) {
+  EXPECT_EQ(written(decimal{"1.50"}), "'1.50'\n");
+  EXPECT_EQ(written(time_of_day{11045000000}), "'03:04:05'\n");
+  EXPECT_EQ(written(uuid{}), "00000000-0000-0000-0000-000000000000\n");
+}
+
+TEST(yaml, refuses_values_without_a_form) {
+  EXPECT_THAT(written("\xff"), HasSubstr("text is not UTF-8 at its byte 0"));
+  EXPECT_THAT(written(datetime{0, 61}), HasSubstr("offset with seconds"));
+  EXPECT_THAT(written(big_integer{"x"}), HasSubstr("is no integer"));
+  EXPECT_THAT(written(datetime{INT64_MIN, 0}), HasSubstr("years 1 to 9999"));
+}
+
+}  // namespace
+}  // namespace lovage::wire
