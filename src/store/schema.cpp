@@ -1,0 +1,78 @@
+#include "store/schema.hpp"
+
+namespace lovage::store {
+namespace {
+
+constexpr std::int64_t schema_version = 1;
+
+// Ready, delayed and claimed messages are one table with a partial index per state: a state change moves one small
+// index entry instead of the row. `result.seq` grows with every write, so that watchers read what is new and nothing
+// else.
+constexpr char const* schema = R"sql(
+CREATE TABLE queue(id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE) STRICT;
+CREATE TABLE message(
+  id INTEGER PRIMARY KEY AUTOINCREMENT,  -- never used twice: it is the delivery's tag
+  queue INTEGER NOT NULL,
+  priority INTEGER NOT NULL,
+  state INTEGER NOT NULL,            -- 0 ready, 1 delayed, 2 claimed
+  due INTEGER NOT NULL,              -- microseconds since 1970; 0: at once
+  session INTEGER NOT NULL,          -- who claimed it; 0: nobody
+  attempts INTEGER NOT NULL,         -- begun and not finished
+  redelivered INTEGER NOT NULL,
+  head BLOB NOT NULL,                -- MessagePack: content type, headers, properties
+  body BLOB NOT NULL) STRICT;
+CREATE INDEX message_ready ON message(queue, priority DESC, id) WHERE state = 0;
+CREATE INDEX message_delayed ON message(due, queue) WHERE state = 1;
+CREATE INDEX message_claimed ON message(session, queue) WHERE state = 2;
+CREATE TABLE dead(
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  queue INTEGER NOT NULL, priority INTEGER NOT NULL, attempts INTEGER NOT NULL,
+  head BLOB NOT NULL, body BLOB NOT NULL, reason TEXT NOT NULL, died_at INTEGER NOT NULL) STRICT;
+CREATE TABLE session(
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  name TEXT NOT NULL, pid INTEGER NOT NULL, lease_until INTEGER NOT NULL) STRICT;
+CREATE TABLE result(
+  seq INTEGER PRIMARY KEY AUTOINCREMENT,
+  task_id TEXT NOT NULL UNIQUE,
+  status TEXT NOT NULL,
+  record BLOB NOT NULL,              -- JSON, as Celery's key/value backends keep it
+  expires INTEGER) STRICT;
+CREATE INDEX result_expires ON result(expires) WHERE expires IS NOT NULL;
+PRAGMA application_id = 1819697511;   -- 'lvag'
+PRAGMA user_version = 1;
+)sql";
+
+constexpr std::int64_t application = 1'819'697'511;
+
+std::int64_t number(database& on, char const* sql) {
+  auto query = on.prepare(sql);
+  return query.step() ? query.integer(0) : 0;
+}
+
+std::int64_t version_of(database& on) { return number(on, "PRAGMA user_version"); }
+std::int64_t application_of(database& on) { return number(on, "PRAGMA application_id"); }
+
+// Django's db.sqlite3, say: never mix our tables into it.
+void refuse_foreign(database& on) {
+  if (application_of(on) == application || number(on, "SELECT count(*) FROM sqlite_schema") == 0) return;
+  throw sql_failure{
+      {errc::bad_config, "this SQLite file belongs to another program; give lovage a file of its own", on.path()}};
+}
+
+}  // namespace
+
+void prepare_schema(database& on) {
+  if (application_of(on) == application && version_of(on) == schema_version) return;
+  transaction change{on};
+  refuse_foreign(on);
+  auto const found = version_of(on);
+  if (found > schema_version)
+    throw sql_failure{{errc::unavailable,
+                       "the store has schema " + std::to_string(found) + ", this program knows " +
+                           std::to_string(schema_version) + "; use the newer lovage that made it",
+                       on.path()}};
+  if (found == 0) on.exec(schema);
+  change.commit();
+}
+
+}  // namespace lovage::store
