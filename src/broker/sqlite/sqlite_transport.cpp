@@ -1,0 +1,91 @@
+#include "broker/sqlite/sqlite_transport.hpp"
+
+#include "broker/message_head.hpp"
+#include "broker/sqlite/parts.hpp"
+
+#include <algorithm>
+#include <set>
+
+namespace lovage::broker {
+namespace sqlite {
+
+std::int64_t queue_ids::find(database& db, std::string const& name) {
+  auto const at = known_.find(name);
+  if (at != known_.end()) return at->second;
+  auto query = db.prepare("SELECT id FROM queue WHERE name = ?");
+  query.bind(std::string_view{name});
+  if (!query.step()) return 0;
+  return known_[name] = query.integer(0);
+}
+
+std::int64_t queue_ids::get_or_make(database& db, std::string const& name) {
+  if (auto const id = find(db, name)) return id;
+  auto insert = db.prepare("INSERT INTO queue(name) VALUES (?)");
+  insert.bind(std::string_view{name});
+  insert.run();
+  return known_[name] = db.last_id();
+}
+
+void sqlite_producer::insert(outgoing const& m, std::int64_t now) {
+  auto const due = m.due ? m.due->time_since_epoch().count() : 0;
+  bool const delayed = due > now;
+  auto const head = write_head(m.envelope);
+  auto row = db_->prepare(
+      "INSERT INTO message(queue, priority, state, due, session, attempts, redelivered, head, body) "
+      "VALUES (?, ?, ?, ?, 0, 0, 0, ?, ?)");
+  row.bind(queues_.get_or_make(*db_, m.queue.str())).bind(std::clamp(m.priority, 0, 9));
+  row.bind(static_cast<int>(delayed ? row_state::delayed : row_state::ready)).bind(delayed ? due : 0);
+  row.bind_blob(head).bind_blob(m.envelope.body);
+  row.run();
+}
+
+expected<void> sqlite_producer::publish(std::span<outgoing const> messages, deadline until) {
+  if (messages.empty()) return {};
+  std::lock_guard const lock{mutex_};
+  auto done = store::attempt([&] {
+    db_->set_deadline(store_->lock_deadline(until));
+    transaction t{*db_};
+    auto const now = store_->now_us();
+    for (auto const& m : messages) insert(m, now);
+    t.commit();
+    std::set<std::uint32_t> words;
+    for (auto const& m : messages) words.insert(store::wake_page::queue_word(m.queue.str()));
+    for (auto const w : words) store_->wake().ring(w);
+  });
+  if (!done) queues_.forget();
+  return done;
+}
+
+namespace {
+
+class sqlite_transport final : public transport {
+ public:
+  explicit sqlite_transport(std::shared_ptr<sqlite_store> on) : store_{std::move(on)} {}
+  [[nodiscard]] traits abilities() const override {
+    return {.atomic_batches = true, .delayed = true, .priorities = true, .dead_set = true, .cross_process = true};
+  }
+  expected<std::unique_ptr<producer>> make_producer(deadline until) override {
+    return store::attempt(
+        [&]() -> std::unique_ptr<producer> { return std::make_unique<sqlite_producer>(store_, until); });
+  }
+  expected<std::unique_ptr<consumer>> make_consumer(consumer_options with, deadline until) override {
+    return store::attempt([&] { return sqlite::make_consumer(store_, std::move(with), until); });
+  }
+  expected<std::unique_ptr<inspector>> make_inspector(deadline until) override {
+    return store::attempt([&] { return sqlite::make_inspector(store_, until); });
+  }
+
+ private:
+  std::shared_ptr<sqlite_store> store_;
+};
+
+}  // namespace
+}  // namespace sqlite
+
+expected<std::shared_ptr<transport>> make_sqlite_transport(std::string const& url, now_fn now, deadline until) {
+  auto store = store::sqlite_store::open(url, std::move(now), until);
+  if (!store) return fail(store.error());
+  return std::shared_ptr<transport>{std::make_shared<sqlite::sqlite_transport>(*std::move(store))};
+}
+
+}  // namespace lovage::broker

@@ -1,0 +1,138 @@
+// The broker plug point. A driver derives from these and is put through tests/conformance/broker_conformance.hpp.
+//
+//   producer --publish--> [ ready ] --claim--> [ claimed by a session ] --settle(done)--> gone
+//                [ delayed ] --due--^   ^---settle(requeue/release), session died---|
+//                                        settle(bury), unreadable --> [ dead ] --redrive--> ready
+#pragma once
+
+#include "wire/envelope.hpp"
+
+#include <lovage/deadline.hpp>
+#include <lovage/expected.hpp>
+#include <lovage/types.hpp>
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace lovage::broker {
+
+/// A message on its way out.
+struct outgoing {
+  queue_name queue;
+  wire::envelope envelope;
+  int priority = 0;               ///< 0-9, 9 is served first; clamped
+  std::optional<time_point> due;  ///< not delivered before; absent or past: at once
+};
+
+/// A message on its way in. `tag` is good for one `settle` on the consumer that handed it out.
+struct delivery {
+  std::uint64_t tag = 0;
+  queue_name queue;
+  wire::envelope envelope;
+  int priority = 0;
+  /// How many times a worker began this message before and did not finish it (0 on a first delivery). A message that
+  /// was claimed but not yet started when its worker died is not counted.
+  std::uint32_t attempts = 0;
+  bool redelivered = false;
+};
+
+enum class disposition {
+  done,     ///< remove: acknowledged
+  requeue,  ///< give back, counted as an attempt
+  release,  ///< give back unstarted, not counted; keeps its place at the front
+  bury,     ///< move to the dead set with `reason`
+};
+
+struct settlement {
+  std::uint64_t tag = 0;
+  disposition how = disposition::done;
+  std::string reason;  ///< for bury
+};
+
+/// Sends. *Threads*: any, concurrently.
+class producer {
+ public:
+  virtual ~producer() = default;
+  /// All or nothing where `traits::atomic_batches`, else in order up to the first error. Returns when every message
+  /// is as durable as the transport makes it.
+  /// Errors: `timeout`/`unavailable` (locked, unreachable: nothing was sent), `no_space`.
+  [[nodiscard]] virtual expected<void> publish(std::span<outgoing const> messages, deadline until) = 0;
+};
+
+/// Receives for one session. *Threads*: `claim` and `settle` from one thread; the others from any.
+class consumer {
+ public:
+  virtual ~consumer() = default;
+  /// Waits until at least one message is there, and takes at most `max`: highest priority first, then oldest, over all
+  /// subscribed queues in turn. Empty at the deadline or after `interrupt`.
+  [[nodiscard]] virtual expected<std::vector<delivery>> claim(std::size_t max, deadline until) = 0;
+  /// All of them in one step. A tag whose lease was lost is skipped (the message lives elsewhere now).
+  [[nodiscard]] virtual expected<void> settle(std::span<settlement const> what, deadline until) = 0;
+  /// Makes the running or next `claim` return at once.
+  virtual void interrupt() = 0;
+  /// The message has begun to run: from now on the death of this process counts as an attempt. Cheap; no I/O.
+  virtual void started(std::uint64_t tag) { (void)tag; }
+  /// Gives back everything unsettled (release) and ends the session. May come twice.
+  virtual void close() = 0;
+};
+
+struct queue_info {
+  queue_name name;
+  std::uint64_t ready = 0, delayed = 0, claimed = 0, dead = 0;
+};
+
+struct dead_message {
+  std::uint64_t id = 0;  ///< to show, redrive or purge it
+  queue_name queue;
+  wire::envelope envelope;
+  std::string reason;
+  time_point died_at;
+  std::uint32_t attempts = 0;
+};
+
+/// Looks and mends. *Threads*: any.
+class inspector {
+ public:
+  virtual ~inspector() = default;
+  [[nodiscard]] virtual expected<std::vector<queue_info>> queues() = 0;
+  /// Removes ready and delayed messages of a queue (claimed ones stay); number removed.
+  [[nodiscard]] virtual expected<std::uint64_t> purge(queue_name const& queue) = 0;
+  /// Oldest first. Empty `queue`: all queues.
+  [[nodiscard]] virtual expected<std::vector<dead_message>> dead(queue_name const& queue, std::size_t max) = 0;
+  [[nodiscard]] virtual expected<std::optional<dead_message>> dead_one(std::uint64_t id) = 0;
+  /// Back to their queue with attempts 0; empty `ids`: all of `queue` (empty: of every queue). Number moved.
+  [[nodiscard]] virtual expected<std::uint64_t> redrive(queue_name const& queue,
+                                                        std::span<std::uint64_t const> ids) = 0;
+  [[nodiscard]] virtual expected<std::uint64_t> purge_dead(queue_name const& queue,
+                                                           std::span<std::uint64_t const> ids) = 0;
+};
+
+/// What a driver can do; asked for, never guessed.
+struct traits {
+  bool atomic_batches = false;  ///< publish is all or nothing
+  bool delayed = false;         ///< keeps messages until due
+  bool priorities = false;
+  bool dead_set = false;
+  bool cross_process = false;  ///< another process on the same URL sees the messages
+};
+
+struct consumer_options {
+  std::vector<queue_name> queues;
+  std::string session_name;  ///< node name, for humans
+};
+
+/// One broker URL. *Threads*: any. Outlives what it makes.
+class transport {
+ public:
+  virtual ~transport() = default;
+  [[nodiscard]] virtual traits abilities() const = 0;
+  [[nodiscard]] virtual expected<std::unique_ptr<producer>> make_producer(deadline until) = 0;
+  [[nodiscard]] virtual expected<std::unique_ptr<consumer>> make_consumer(consumer_options options, deadline until) = 0;
+  [[nodiscard]] virtual expected<std::unique_ptr<inspector>> make_inspector(deadline until) = 0;
+};
+
+}  // namespace lovage::broker
