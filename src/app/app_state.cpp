@@ -1,0 +1,102 @@
+#include "app/app_state.hpp"
+
+#include "core/ids.hpp"
+
+#include <map>
+#include <utility>
+
+namespace lovage::detail {
+namespace {
+
+struct clock_holder {
+  std::mutex mutex;
+  now_fn now = system_now;
+  std::map<int, std::function<void()>> listeners;
+  int next_listener = 0;
+};
+
+clock_holder& the_clock() {
+  static clock_holder holder;
+  return holder;
+}
+
+publish_settings read_publishing(config const& c) {
+  return {c.task_default_queue(),    c.task_serializer(), c.task_compression(),   anonymous_name(),
+          c.task_default_priority(), c.task_routes(),     c.task_ignore_result(), c.broker_operation_timeout()};
+}
+
+// Eager apps keep results to themselves: nothing of a test run reaches the configured backend.
+std::string backend_url(config const& c) {
+  return c.task_always_eager() ? "memory://eager-" + random_uuid().str() : c.result_backend();
+}
+
+}  // namespace
+
+void set_default_clock(now_fn now) {
+  std::lock_guard const lock{the_clock().mutex};
+  the_clock().now = now ? std::move(now) : now_fn{system_now};
+}
+
+now_fn default_clock() {
+  std::lock_guard const lock{the_clock().mutex};
+  return the_clock().now;
+}
+
+clock_listener::clock_listener(std::function<void()> wake) {
+  std::lock_guard const lock{the_clock().mutex};
+  id_ = the_clock().next_listener++;
+  the_clock().listeners.emplace(id_, std::move(wake));
+}
+
+clock_listener::~clock_listener() {
+  std::lock_guard const lock{the_clock().mutex};
+  the_clock().listeners.erase(id_);
+}
+
+void clock_advanced() {
+  std::lock_guard const lock{the_clock().mutex};
+  for (auto const& [id, wake] : the_clock().listeners) wake();
+}
+
+app_state::app_state(config given, now_fn clock)
+    : settings{std::move(given)},
+      publishing{read_publishing(settings)},
+      now{std::move(clock)},
+      backend_url_{backend_url(settings)} {}
+
+bool app_state::has_backend() const { return !backend_url_.empty() && backend_url_ != "disabled"; }
+
+expected<std::shared_ptr<broker::transport>> app_state::transport(deadline until) {
+  std::lock_guard const lock{mutex_};
+  if (!transport_) {
+    auto made = drivers::make_transport(settings.broker_url(), now, until);
+    if (!made) return fail(made.error());
+    transport_ = *std::move(made);
+  }
+  return transport_;
+}
+
+expected<std::shared_ptr<broker::producer>> app_state::producer(deadline until) {
+  auto on = transport(until);
+  if (!on) return fail(on.error());
+  std::lock_guard const lock{mutex_};
+  if (!producer_) {
+    auto made = (*on)->make_producer(until);
+    if (!made) return fail(made.error());
+    producer_ = *std::move(made);
+  }
+  return producer_;
+}
+
+expected<std::shared_ptr<backend::result_backend>> app_state::backend(deadline until) {
+  std::lock_guard const lock{mutex_};
+  if (backend_) return backend_;
+  if (!has_backend())
+    return fail(errc::not_supported, "no result backend is configured; set result_backend", "result_backend");
+  auto made = drivers::make_backend(backend_url_, now, until);
+  if (!made) return fail(made.error());
+  backend_ = *std::move(made);
+  return backend_;
+}
+
+}  // namespace lovage::detail

@@ -1,0 +1,83 @@
+// What stands behind an app and behind every result handle.
+#pragma once
+
+#include "app/drivers.hpp"
+#include "app/task_options.hpp"
+#include "core/clock.hpp"
+#include "wire/task_message.hpp"
+
+#include <lovage/app.hpp>
+
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <string>
+
+namespace lovage::detail {
+
+/// The settings that sending looks at, read once.
+struct publish_settings {
+  std::string default_queue, serializer, compression, origin;
+  std::optional<int> default_priority;
+  std::vector<task_route> routes;
+  bool ignore_result = false;
+  std::chrono::milliseconds operation_timeout{};
+};
+
+/// *Threads*: any. Connections are made on first use and kept.
+class app_state : public std::enable_shared_from_this<app_state> {
+ public:
+  app_state(config settings, now_fn now);
+
+  config const settings;
+  publish_settings const publishing;
+  task_registry tasks;
+  now_fn const now;
+
+  [[nodiscard]] expected<std::shared_ptr<broker::transport>> transport(deadline until);
+  [[nodiscard]] expected<std::shared_ptr<broker::producer>> producer(deadline until);
+  /// Error `not_supported` naming the setting when no backend is configured.
+  [[nodiscard]] expected<std::shared_ptr<backend::result_backend>> backend(deadline until);
+  [[nodiscard]] bool has_backend() const;
+  [[nodiscard]] deadline operation_deadline() const { return deadline::in(publishing.operation_timeout); }
+
+ private:
+  std::string backend_url_;
+  std::mutex mutex_;  // guards what follows
+  std::shared_ptr<broker::transport> transport_;
+  std::shared_ptr<broker::producer> producer_;
+  std::shared_ptr<backend::result_backend> backend_;
+};
+
+/// The clock of apps made from now on, for tests; an empty function restores the system's.
+void set_default_clock(now_fn now);
+[[nodiscard]] now_fn default_clock();
+
+/// Calls `wake` whenever a test moved its clock, for as long as this lives. *Threads*: any.
+class clock_listener {
+ public:
+  explicit clock_listener(std::function<void()> wake);
+  ~clock_listener();
+  clock_listener(clock_listener const&) = delete;
+  clock_listener& operator=(clock_listener const&) = delete;
+
+ private:
+  int id_;
+};
+void clock_advanced();
+
+/// From a call to a message, with the settings' and the task's defaults filled in.
+[[nodiscard]] expected<wire::task_message> message_of(raw_call&& call, app_state const& app);
+/// From a message to what the broker takes.
+[[nodiscard]] expected<broker::outgoing> outgoing_of(wire::task_message const& message, queue_name queue,
+                                                     wire::encode_options const& options);
+/// The queue of a task by `task_routes`, else the default.
+[[nodiscard]] queue_name route(publish_settings const& settings, std::string_view task);
+
+/// Runs calls in the caller (setting `task_always_eager`) and stores what came out.
+[[nodiscard]] expected<void> run_eagerly(app_state& app, wire::task_message message);
+
+/// From a stored record to what users see.
+[[nodiscard]] task_status status_of(wire::result_record record);
+
+}  // namespace lovage::detail

@@ -1,0 +1,18 @@
+// The app's unit tests run without drivers and without execution: whoever sends is told so.
+#include "app/app_state.hpp"
+
+namespace lovage {
+
+expected<std::shared_ptr<broker::transport>> drivers::make_transport(std::string const& url, now_fn, deadline) {
+  return fail(errc::unavailable, "no driver in this test", url);
+}
+
+expected<std::shared_ptr<backend::result_backend>> drivers::make_backend(std::string const& url, now_fn, deadline) {
+  return fail(errc::unavailable, "no driver in this test", url);
+}
+
+expected<void> detail::run_eagerly(app_state&, wire::task_message) {
+  return fail(errc::not_supported, "nothing is executed in this test");
+}
+
+}  // namespace lovage

@@ -1,0 +1,100 @@
+#include "app/registry.hpp"
+
+#include <lovage/pack.hpp>
+
+namespace lovage {
+
+task_registry::impl::~impl() {
+  for (auto& [name, entry] : entries_)
+    if (entry.destroy) entry.destroy(entry.body);
+}
+
+task_entry const* task_registry::impl::find(std::string_view name) const noexcept {
+  auto const at = entries_.find(name);
+  return at == entries_.end() ? nullptr : &at->second;
+}
+
+lovage_registry const* task_registry::impl::begin(std::string source) {
+  source_ = std::move(source);
+  error_.clear();
+  face_ = lovage_registry{sizeof(lovage_registry), this, &impl::add, &impl::fail};
+  return &face_;
+}
+
+std::string task_registry::impl::finish() { return std::exchange(error_, {}); }
+
+void task_registry::impl::add(void* self, lovage_task_entry const* entry) {
+  auto& me = *static_cast<impl*>(self);
+  try {
+    me.insert(*entry);
+  } catch (std::exception const& e) {
+    if (me.error_.empty()) me.error_ = e.what();
+  }
+}
+
+void task_registry::impl::fail(void* self, char const* text, std::size_t size) {
+  auto& me = *static_cast<impl*>(self);
+  if (me.error_.empty()) me.error_.assign(text, size);
+}
+
+void task_registry::impl::insert(lovage_task_entry const& given) {
+  task_entry entry{given.name, {}, given.run, given.body, given.destroy, source_};
+  auto const taken = entries_.find(entry.name);
+  if (taken != entries_.end() || entry.name.empty()) {
+    if (given.destroy) given.destroy(given.body);
+    if (error_.empty())
+      error_ = entry.name.empty()
+                   ? "a task without a name"
+                   : "task '" + entry.name + "' is defined twice: by " + taken->second.source + " and by " + source_;
+    return;
+  }
+  auto spec = unpacker{{given.spec, given.spec_size}}.any();
+  if (auto* m = spec.get_if<value::map>()) entry.spec = std::move(*m);
+  entries_.emplace(entry.name, std::move(entry));
+}
+
+task_registry::task_registry() : impl_{std::make_unique<impl>()} {}
+task_registry::~task_registry() = default;
+task_registry::task_registry(task_registry&&) noexcept = default;
+task_registry& task_registry::operator=(task_registry&&) noexcept = default;
+
+lovage_registry const* task_registry::begin_definitions() { return impl_->begin("this program"); }
+
+void task_registry::end_definitions() {
+  if (auto text = impl_->finish(); !text.empty()) throw error{errc::invalid_argument, std::move(text)};
+}
+
+bool task_registry::contains(std::string_view name) const { return impl_->find(name) != nullptr; }
+
+namespace {
+
+std::string text_of(value const& v) {
+  auto const* s = v.get_if<std::string>();
+  return s ? *s : std::string{};
+}
+
+task_info describe(task_entry const& entry) {
+  task_info out{entry.name, {}, {}, {}, entry.source};
+  for (auto const& item : entry.spec) {
+    if (item.key == "returns") {
+      out.returns = text_of(item.val);
+    } else if (item.key != "params") {
+      out.options.push_back(item);
+    } else if (auto const* params = item.val.get_if<value::list>()) {
+      for (auto const& p : *params)
+        if (auto const* pair = p.get_if<value::list>(); pair && pair->size() == 2)
+          out.parameters.push_back({text_of((*pair)[0]), text_of((*pair)[1])});
+    }
+  }
+  return out;
+}
+
+}  // namespace
+
+std::vector<task_info> task_registry::list() const {
+  std::vector<task_info> out;
+  for (auto const& [name, entry] : impl_->entries()) out.push_back(describe(entry));
+  return out;
+}
+
+}  // namespace lovage

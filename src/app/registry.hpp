@@ -1,0 +1,48 @@
+// The tasks of this process: entries that came through the plug-in boundary.
+#pragma once
+
+#include <lovage/abi.h>
+#include <lovage/app.hpp>
+
+#include <map>
+#include <string>
+#include <string_view>
+
+namespace lovage {
+
+struct task_entry {
+  std::string name;
+  value::map spec;  ///< params, returns, and the limits that were set
+  lovage_run_fn run = nullptr;
+  void* body = nullptr;
+  void (*destroy)(void*) = nullptr;
+  std::string source;
+};
+
+/// *Threads*: written before a worker runs, read by any.
+class task_registry::impl {
+ public:
+  impl() = default;
+  ~impl();
+  impl(impl const&) = delete;
+  impl& operator=(impl const&) = delete;
+
+  [[nodiscard]] task_entry const* find(std::string_view name) const noexcept;
+  [[nodiscard]] std::map<std::string, task_entry, std::less<>> const& entries() const noexcept { return entries_; }
+
+  /// The C face handed to definitions; errors are kept until `finish`.
+  [[nodiscard]] lovage_registry const* begin(std::string source);
+  /// The first error since `begin`, or nothing.
+  [[nodiscard]] std::string finish();
+
+ private:
+  static void add(void* self, lovage_task_entry const* entry);
+  static void fail(void* self, char const* text, std::size_t size);
+  void insert(lovage_task_entry const& entry);
+
+  std::map<std::string, task_entry, std::less<>> entries_;
+  std::string source_, error_;
+  lovage_registry face_{};
+};
+
+}  // namespace lovage

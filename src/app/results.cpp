@@ -1,0 +1,95 @@
+// Reading results.
+#include "app/app_state.hpp"
+
+#include "wire/result_record.hpp"
+
+#include <algorithm>
+#include <unordered_map>
+
+namespace lovage {
+
+bool task_status::ready() const noexcept { return wire::state::is_ready(state); }
+
+std::optional<error_info> task_status::failure() const {
+  if (state != wire::state::failure && state != wire::state::revoked && state != wire::state::retry)
+    return std::nullopt;
+  auto const e = wire::exception_info::from_value(result);
+  auto const text = e ? e->type + ": " + e->text() : state;
+  return error_info{state == wire::state::revoked ? errc::revoked : errc::task_failed, text, id.str()};
+}
+
+namespace detail {
+
+task_status status_of(wire::result_record r) {
+  return {std::move(r.id), std::move(r.status), std::move(r.result), r.traceback.value_or(""),
+          r.date_done.value_or("")};
+}
+
+void raise_failure(task_status const& status) {
+  auto info = status.failure();
+  if (!info) return;
+  auto const e = wire::exception_info::from_value(status.result);
+  if (info->code == errc::revoked || !e) throw error{*std::move(info)};
+  throw task_failed{e->type, e->text(), e->module, status.traceback};
+}
+
+task_status result_handle::status() const {
+  auto const until = app_->operation_deadline();
+  auto backend = app_->backend(until).value();
+  auto records = backend->fetch({&id_, 1}, until).value();
+  return status_of(std::move(records.front()));
+}
+
+bool result_handle::wait(deadline until) const {
+  auto done = ready_status(until);
+  if (done) return true;
+  if (done.error().code == errc::timeout) return false;
+  throw error{done.error()};
+}
+
+void result_handle::forget() const {
+  auto const until = app_->operation_deadline();
+  app_->backend(until).value()->forget({&id_, 1}, until).value();
+}
+
+error_info result_handle::wrong_type(error const& e) const {
+  return {errc::decode,
+          "the result of " + (task_.empty() ? "the task" : task_) + " has another type: " + e.info().detail, id_.str()};
+}
+
+expected<task_status> result_handle::ready_status(deadline until) const {
+  auto backend = app_->backend(until);
+  if (!backend) return fail(backend.error());
+  auto watch = (*backend)->make_watch();
+  if (!watch) return fail(watch.error());
+  (*watch)->add({&id_, 1});
+  for (;;) {
+    auto records = (*watch)->next(until);
+    if (!records) return fail(records.error());
+    for (auto& r : *records)
+      if (r.ready()) return status_of(std::move(r));
+    if (until.passed())
+      return fail(errc::timeout, "no result in time; is a worker running that knows this task?", id_.str());
+  }
+}
+
+}  // namespace detail
+
+std::size_t app::follow(std::span<task_id const> ids,
+                        std::function<void(std::size_t, task_status const&)> const& on_change, deadline until) {
+  auto watch = state_->backend(until).value()->make_watch().value();
+  std::unordered_map<task_id, std::size_t> place;
+  for (std::size_t i = 0; i < ids.size(); ++i) place.emplace(ids[i], i);
+  watch->add(ids);
+  std::size_t ready = 0;
+  while (ready < place.size() && !until.passed()) {
+    auto const records = watch->next(until).value();
+    for (auto const& r : records) {
+      ready += r.ready() ? 1 : 0;
+      on_change(place.at(r.id), detail::status_of(r));
+    }
+  }
+  return ready;
+}
+
+}  // namespace lovage

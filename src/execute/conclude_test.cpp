@@ -1,0 +1,227 @@
+#include "execute/conclude.hpp"
+#include "execute/exception_name.hpp"
+#include "execute/intake.hpp"
+
+#include "core/log.hpp"
+
+#include <gtest/gtest.h>
+
+namespace lovage::execute {
+namespace {
+
+using namespace std::chrono_literals;
+using broker::disposition;
+
+constexpr task<int(int, int)> add{"t.add", {"x", "y"}};
+time_point const noon{std::chrono::sys_days{std::chrono::year{2026} / 11 / 23} + 12h};
+
+class Execute : public testing::Test {
+ protected:
+  Execute() {
+    log::set_sink({}, log::level::critical);
+    tasks.define(add, [](int x, int y) { return x + y; });
+    with.tasks = &tasks.internals();
+    with.node = "celery@test";
+    with.uniform = [] { return 0.0; };
+  }
+
+  static wire::task_message message(char const* name = "t.add") {
+    wire::task_message m;
+    m.task = name;
+    m.id = task_id{"id-1"};
+    m.args = {2, 3};
+    m.argsrepr = "(2, 3)";
+    m.kwargsrepr = "{}";
+    return m;
+  }
+  static broker::delivery delivered(wire::task_message const& m, std::uint32_t attempts = 0) {
+    return {7, queue_name{"celery"}, *wire::encode_task(m, {}), 4, attempts, attempts > 0};
+  }
+  request taken(wire::task_message const& m, std::uint32_t attempts = 0) {
+    auto r = take_in(delivered(m, attempts), with, noon, out);
+    EXPECT_TRUE(r.has_value());
+    return *std::move(r);
+  }
+  static outcome end(lovage_outcome kind, value::map details = {}) { return {kind, pack(value{std::move(details)})}; }
+  std::string only_status() { return out.records.size() == 1 ? out.records[0].status : "none"; }
+  disposition only_settlement() {
+    EXPECT_EQ(out.settlements.size(), 1U);
+    return out.settlements.at(0).how;
+  }
+  std::string exception_type() { return wire::exception_info::from_value(out.records.at(0).result)->type; }
+
+  task_registry tasks;
+  policy with;
+  effects out;
+};
+
+TEST_F(Execute, AMessageOfAKnownTaskIsTakenIn) {
+  auto const r = taken(message());
+  EXPECT_EQ(r.label(), "t.add[id-1]");
+  EXPECT_EQ(r.priority, 4);
+  EXPECT_TRUE(out.empty());
+}
+
+TEST_F(Execute, AnUnregisteredTaskIsBuriedAndItsCallerIsTold) {
+  EXPECT_FALSE(take_in(delivered(message("t.unknown")), with, noon, out));
+  EXPECT_EQ(only_settlement(), disposition::bury);
+  EXPECT_EQ(exception_type(), "NotRegistered");
+}
+
+TEST_F(Execute, AnUnreadableMessageIsBuriedWithItsReason) {
+  auto d = delivered(message());
+  d.envelope.body = "[[2, 3";
+  EXPECT_FALSE(take_in(std::move(d), with, noon, out));
+  EXPECT_EQ(only_settlement(), disposition::bury);
+  EXPECT_FALSE(out.settlements[0].reason.empty());
+  EXPECT_EQ(only_status(), "FAILURE");
+}
+
+TEST_F(Execute, AMessageBegunTooOftenIsBuried) {
+  EXPECT_FALSE(take_in(delivered(message(), 5), with, noon, out));
+  EXPECT_EQ(only_settlement(), disposition::bury);
+  EXPECT_EQ(exception_type(), "WorkerLostError");
+}
+
+TEST_F(Execute, AnExpiredTaskIsRevokedNotRun) {
+  auto m = message();
+  m.expires = datetime::from(noon - 1s);
+  EXPECT_FALSE(take_in(delivered(m), with, noon, out));
+  EXPECT_EQ(only_status(), "REVOKED");
+  EXPECT_EQ(only_settlement(), disposition::done);
+}
+
+TEST_F(Execute, AMessageBeforeItsTimeGoesBackToTheBrokerNotIntoMemory) {
+  auto m = message();
+  m.eta = datetime::from(noon + 1h);
+  EXPECT_FALSE(take_in(delivered(m), with, noon, out));
+  ASSERT_EQ(out.publish.size(), 1U);
+  EXPECT_EQ(out.publish[0].due, noon + 1h);
+  EXPECT_EQ(only_settlement(), disposition::done);
+}
+
+TEST_F(Execute, SuccessIsStoredAndAcknowledged) {
+  conclude(taken(message()), {LOVAGE_SUCCESS, pack(5)}, with, noon, 1ms, out);
+  EXPECT_EQ(only_status(), "SUCCESS");
+  EXPECT_EQ(out.records[0].result, value{5});
+  EXPECT_EQ(out.records[0].date_done, "2026-11-23T12:00:00+00:00");
+  EXPECT_EQ(only_settlement(), disposition::done);
+}
+
+TEST_F(Execute, AnIgnoredResultIsAcknowledgedOnly) {
+  auto m = message();
+  m.ignore_result = true;
+  auto const r = taken(m);
+  conclude(r, {LOVAGE_SUCCESS, pack(5)}, with, noon, 1ms, out);
+  EXPECT_TRUE(out.records.empty());
+  EXPECT_EQ(only_settlement(), disposition::done);
+}
+
+TEST_F(Execute, ErrorsOfIgnoredResultsAreStoredWhereThatIsAsked) {
+  auto m = message();
+  m.ignore_result = true;
+  conclude(taken(m), end(LOVAGE_FAILURE, {{"type", "std::runtime_error"}, {"message", "x"}}), with, noon, 1ms, out);
+  EXPECT_TRUE(out.records.empty());
+  out.clear();
+  with.defaults.store_errors_even_if_ignored = true;
+  conclude(taken(m), end(LOVAGE_FAILURE, {{"type", "std::runtime_error"}, {"message", "x"}}), with, noon, 1ms, out);
+  EXPECT_EQ(only_status(), "FAILURE");
+}
+
+TEST_F(Execute, AFailureCarriesPythonsNameOfAStandardException) {
+  conclude(taken(message()), end(LOVAGE_FAILURE, {{"type", "std::invalid_argument"}, {"message", "no url"}}), with,
+           noon, 1ms, out);
+  auto const e = wire::exception_info::from_value(out.records.at(0).result);
+  EXPECT_EQ(e->type, "ValueError");
+  EXPECT_EQ(e->text(), "no url");
+  EXPECT_EQ(only_settlement(), disposition::done);
+}
+
+TEST_F(Execute, ARetryIsPublishedWithTheSameIdBeforeItsRecord) {
+  conclude(taken(message()), end(LOVAGE_RETRY, {{"countdown", 30.0}}), with, noon, 1ms, out);
+  ASSERT_EQ(out.publish.size(), 1U);
+  auto const next = *wire::decode_task(out.publish[0].envelope, with.accept);
+  EXPECT_EQ(next.id, task_id{"id-1"});
+  EXPECT_EQ(next.retries, 1);
+  EXPECT_EQ(next.parent_id, "id-1");
+  EXPECT_EQ(next.eta->to_time_point(), noon + 30s);
+  EXPECT_EQ(out.publish[0].due, noon + 30s);
+  EXPECT_EQ(out.publish[0].priority, 4);
+  EXPECT_EQ(only_status(), "RETRY");
+  EXPECT_FALSE(out.records[0].date_done);
+  EXPECT_EQ(only_settlement(), disposition::done);
+}
+
+TEST_F(Execute, UsedUpRetriesFailWithTheCauseOrWithCelerysError) {
+  auto m = message();
+  m.retries = 3;
+  conclude(taken(m), end(LOVAGE_RETRY, {{"type", "shop::busy"}, {"message", "later"}}), with, noon, 1ms, out);
+  EXPECT_EQ(exception_type(), "busy");
+  out.clear();
+  conclude(taken(m), end(LOVAGE_RETRY), with, noon, 1ms, out);
+  EXPECT_EQ(exception_type(), "MaxRetriesExceededError");
+  EXPECT_TRUE(out.publish.empty());
+}
+
+TEST_F(Execute, AnAutomaticRetryFollowsTheBackoff) {
+  with.defaults.retry_backoff_s = 2;
+  with.defaults.retry_jitter = false;
+  conclude(taken(message()),
+           end(LOVAGE_FAILURE, {{"type", "std::runtime_error"}, {"message", "x"}, {"autoretry", true}}), with, noon,
+           1ms, out);
+  EXPECT_EQ(out.publish.at(0).due, noon + 2s);
+}
+
+TEST_F(Execute, RejectGoesBackOrToTheDeadSet) {
+  conclude(taken(message()), end(LOVAGE_REJECTED, {{"requeue", true}}), with, noon, 1ms, out);
+  EXPECT_EQ(only_settlement(), disposition::requeue);
+  out.clear();
+  conclude(taken(message()), end(LOVAGE_REJECTED, {{"requeue", false}, {"reason", "bad"}}), with, noon, 1ms, out);
+  EXPECT_EQ(only_settlement(), disposition::bury);
+  EXPECT_EQ(out.settlements[0].reason, "bad");
+  EXPECT_TRUE(out.records.empty());
+}
+
+TEST_F(Execute, ADeadChildsTaskIsGivenToAnotherUntilTheLimit) {
+  conclude_lost(taken(message(), 3), "signal 9 (SIGKILL)", with, noon, out);
+  EXPECT_EQ(only_settlement(), disposition::requeue);
+  EXPECT_TRUE(out.records.empty());
+  out.clear();
+  conclude_lost(taken(message(), 4), "signal 9 (SIGKILL)", with, noon, out);
+  EXPECT_EQ(only_settlement(), disposition::bury);
+  EXPECT_EQ(exception_type(), "WorkerLostError");
+}
+
+TEST_F(Execute, AnEarlyAcknowledgedTaskOfADeadChildFails) {
+  auto r = taken(message());
+  r.settled = true;
+  conclude_lost(r, "exit status 3", with, noon, out);
+  EXPECT_EQ(only_status(), "FAILURE");
+  EXPECT_TRUE(out.settlements.empty());
+}
+
+TEST_F(Execute, AHardLimitIsTimeLimitExceededWithTheLimit) {
+  auto m = message();
+  m.hard_limit_s = 1.5;
+  conclude_timed_out(taken(m), with, noon, out);
+  auto const e = wire::exception_info::from_value(out.records.at(0).result);
+  EXPECT_EQ(e->type, "TimeLimitExceeded");
+  EXPECT_EQ(e->message, value::list{1.5});
+}
+
+TEST_F(Execute, ExtendedResultsCarryTheCall) {
+  with.result_extended = true;
+  conclude(taken(message()), {LOVAGE_SUCCESS, pack(5)}, with, noon, 1ms, out);
+  EXPECT_EQ(*find(out.records.at(0).extended, "name"), value{"t.add"});
+  EXPECT_EQ(*find(out.records.at(0).extended, "worker"), value{"celery@test"});
+}
+
+TEST(ExceptionName, OwnClassesKeepTheirNameAndAHarmlessModule) {
+  auto const e = describe_exception("shop::payment::declined", "no money");
+  EXPECT_EQ(e.type, "declined");
+  EXPECT_EQ(e.module, "lovage.shop.payment");
+  EXPECT_EQ(describe_exception("shop::box<std::string>", "").type, "box<std::string>");
+}
+
+}  // namespace
+}  // namespace lovage::execute

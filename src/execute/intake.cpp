@@ -1,0 +1,131 @@
+#include "execute/intake.hpp"
+
+#include "app/app_state.hpp"
+#include "core/log.hpp"
+
+#include <lovage/pack.hpp>
+
+namespace lovage::execute {
+namespace {
+
+using broker::disposition;
+
+std::string known_tasks(task_registry::impl const& tasks) {
+  std::string out;
+  for (auto const& [name, entry] : tasks.entries()) out += (out.empty() ? "" : ", ") + name;
+  return out.empty() ? "none; load a plug-in with -A" : out;
+}
+
+// The id stands in the headers even when the rest cannot be read: then whoever waits for the result learns of it.
+void report_unreadable(broker::delivery const& from, error_info const& why, policy const& with, time_point now,
+                       effects& out) {
+  log::error("cannot read a message from queue " + from.queue.str() + ": " + why.text() + "; it is in the dead set",
+             {{"queue", from.queue.str()}});
+  out.settlements.push_back({from.tag, disposition::bury, why.text()});
+  auto const* id = find(from.envelope.headers, "id");
+  auto const* text = id ? id->get_if<std::string>() : nullptr;
+  if (!text || !with.store_results) return;
+  wire::result_record record;
+  record.id = task_id{*text};
+  record.status = wire::state::failure;
+  record.result = wire::exception_info{"DecodeError", {why.text()}, "kombu.exceptions"}.to_value();
+  record.date_done = wire::to_iso(now);
+  out.records.push_back(std::move(record));
+}
+
+task_options effective(request const& r, policy const& with) {
+  auto o = r.entry ? task_options::merge(with.defaults, r.entry->spec) : with.defaults;
+  auto const& m = r.message;
+  o.ignore_result = o.ignore_result || m.ignore_result;
+  if (m.hard_limit_s) o.time_limit_s = *m.hard_limit_s;
+  if (m.soft_limit_s) o.soft_time_limit_s = *m.soft_limit_s;
+  return o;
+}
+
+bool holds_workflow(wire::embed const& e) {
+  return !e.callbacks.empty() || !e.errbacks.empty() || (e.chain && !e.chain->empty()) || !e.chord.is_null();
+}
+
+void revoke_expired(request const& r, policy const& with, time_point now, effects& out) {
+  log::info("Discarding expired task: " + r.label(), {{"task_id", r.message.id.str()}});
+  if (with.store_results && !r.options.ignore_result) {
+    wire::exception_info const why{"TaskRevokedError", {"expired"}, "celery.exceptions"};
+    auto record = make_record(r, with, wire::state::revoked, why.to_value());
+    record.date_done = wire::to_iso(now);
+    out.records.push_back(std::move(record));
+  }
+  out.settlements.push_back({r.tag, disposition::done, {}});
+}
+
+// A message that came before its time (its sender's broker keeps no delays) waits in ours, not in memory.
+bool postpone(request const& r, policy const& with, effects& out) {
+  auto again = detail::outgoing_of(r.message, r.queue, {with.serializer, with.compression, false});
+  if (!again) return false;
+  again->priority = r.priority;
+  out.publish.push_back(*std::move(again));
+  out.settlements.push_back({r.tag, disposition::done, {}});
+  return true;
+}
+
+}  // namespace
+
+std::optional<request> take_in(broker::delivery&& from, policy const& with, time_point now, effects& out) {
+  auto message = wire::decode_task(from.envelope, with.accept);
+  if (!message) return report_unreadable(from, message.error(), with, now, out), std::nullopt;
+  request r{*std::move(message), from.tag, std::move(from.queue), from.priority, from.attempts, nullptr, {}, false};
+  r.entry = with.tasks->find(r.message.task);
+  r.options = effective(r, with);
+  if (r.entry == nullptr) {
+    log::error("Received unregistered task " + r.label() +
+               "; it is in the dead set. Registered: " + known_tasks(*with.tasks));
+    wire::exception_info const why{"NotRegistered", {r.message.task}, "celery.exceptions"};
+    fail_request(r, with, why, disposition::bury, now, out);
+    return std::nullopt;
+  }
+  if (holds_workflow(r.message.embed)) {
+    wire::exception_info const why{
+        "NotImplementedError", {"callbacks, chains and chords are not run by lovage 0.1"}, "builtins"};
+    fail_request(r, with, why, disposition::bury, now, out);
+    return std::nullopt;
+  }
+  if (with.delivery_limit != 0 && r.attempts >= with.delivery_limit) {
+    wire::exception_info const why{
+        "WorkerLostError", {"a worker died over it " + std::to_string(r.attempts) + " times"}, "billiard.exceptions"};
+    fail_request(r, with, why, disposition::bury, now, out);
+    return std::nullopt;
+  }
+  if (r.message.expires && r.message.expires->to_time_point() <= now)
+    return revoke_expired(r, with, now, out), std::nullopt;
+  if (r.message.eta && r.message.eta->to_time_point() > now && postpone(r, with, out)) return std::nullopt;
+  return r;
+}
+
+std::string pack_request(request const& r, policy const& with) {
+  auto const& m = r.message;
+  packer p;
+  p.map(11);
+  p.text("id"), p.text(m.id.str());
+  p.text("task"), p.text(m.task);
+  p.text("retries"), p.integer(m.retries);
+  p.text("attempts"), p.integer(r.attempts);
+  p.text("root_id"), p.text(m.root_id.value_or(""));
+  p.text("parent_id"), p.text(m.parent_id.value_or(""));
+  p.text("group"), p.text(m.group.value_or(""));
+  p.text("origin"), p.text(m.origin);
+  p.text("queue"), p.text(r.queue.str());
+  p.text("hostname"), p.text(with.node);
+  p.text("headers"), p.any(m.extra_headers);
+  return std::move(p).out();
+}
+
+std::string pack_arguments(wire::task_message const& m) {
+  packer p;
+  p.array(2);
+  p.array(m.args.size());
+  for (auto const& a : m.args) p.any(a);
+  p.map(m.kwargs.size());
+  for (auto const& k : m.kwargs) p.text(k.key), p.any(k.val);
+  return std::move(p).out();
+}
+
+}  // namespace lovage::execute
