@@ -1,0 +1,100 @@
+// Running opaque jobs: bytes in, bytes out. Knows nothing of tasks.
+#pragma once
+
+#include <lovage/deadline.hpp>
+#include <lovage/expected.hpp>
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace lovage::pool {
+
+/// What a running job sees of the pool. *Threads*: the job's own.
+class job_channel {
+ public:
+  virtual ~job_channel() = default;
+  /// Sends bytes to the worker while the job runs (progress). They arrive, in order, before the job's end.
+  virtual void send(std::string_view message) = 0;
+  /// True once the worker wants the job to end (cold shutdown, revocation, soft limit passed).
+  [[nodiscard]] virtual bool stop_requested() const noexcept = 0;
+};
+
+/// Runs one job. Must not throw: what it returns is the outcome. Runs in a pool thread or child.
+using runner = std::function<std::string(std::string_view payload, job_channel& channel)>;
+
+struct job {
+  std::uint64_t id = 0;
+  std::string payload;
+  std::optional<std::chrono::milliseconds> soft_limit, hard_limit;  ///< counted from the start of the job
+};
+
+enum class event_kind {
+  started,    ///< a slot took the job; `pid` says where
+  message,    ///< `payload` is what the job sent
+  finished,   ///< `payload` is what the runner returned
+  lost,       ///< the child died: `reason` such as "signal 11 (SIGSEGV)", "exit status 3"
+  timed_out,  ///< hard limit: the child was killed
+};
+
+struct event {
+  event_kind kind = event_kind::finished;
+  std::uint64_t id = 0;
+  std::string payload;
+  std::string reason;
+  int pid = 0;
+  std::chrono::nanoseconds runtime{};  ///< for finished, lost, timed_out
+};
+
+/// Receives events in batches, in order per job. Called from pool threads; must not block for long or throw.
+using event_sink = std::function<void(std::vector<event>&&)>;
+
+struct options {
+  std::size_t concurrency = 1;
+  runner run;
+  event_sink on_events;
+};
+
+/// Life: start, submit*, stop or kill. `stop` and `kill` may come first and may come twice; a pool starts once.
+/// *Threads*: `start`, `stop` and `kill` belong to one thread, and never to the event sink; the rest to any thread,
+/// the sink included. *Lifetime*: what the runner refers to must outlive `stop`, and after `kill` of a thread pool
+/// the process, because a job that does not heed `stop_requested()` goes on running there.
+class pool {
+ public:
+  virtual ~pool() = default;
+  [[nodiscard]] virtual char const* name() const noexcept = 0;
+  /// Errors: `internal` with the reason when threads or children cannot be made.
+  [[nodiscard]] virtual expected<void> start(options with) = 0;
+  /// Queues jobs; each goes to the next free slot, in order. Before `start` and after `stop` they only wait for
+  /// `withdraw`: nothing is lost silently.
+  virtual void submit(std::vector<job>&& jobs) = 0;
+  /// Takes back jobs that no slot has started; their ids. Used by warm shutdown.
+  [[nodiscard]] virtual std::vector<std::uint64_t> withdraw() = 0;
+  /// Asks a running job (or, with 0, all) to end: `stop_requested()` becomes true for it.
+  virtual void request_stop(std::uint64_t job_id) = 0;
+  /// Starts no further job and waits for the running ones until the deadline; false when some still run (ask again,
+  /// or `kill`). No events are sent after it returned true. Jobs that never started are left to `withdraw`.
+  virtual bool stop(deadline until) = 0;
+  /// Ends at once: children are killed; threads are asked to stop and left (see docs/decisions). Jobs that ran get no
+  /// further event; none is sent once it returned.
+  virtual void kill() = 0;
+  /// Process ids that run jobs: children, or this process.
+  [[nodiscard]] virtual std::vector<int> pids() const = 0;
+  [[nodiscard]] virtual bool enforces_hard_limits() const noexcept = 0;
+};
+
+/// One slot. Unlike Celery's, it does not block the worker: jobs run one after the other on a thread of their own, so
+/// control commands are answered and leases renewed meanwhile.
+[[nodiscard]] std::unique_ptr<pool> make_solo();
+/// `concurrency` threads of this process. They cannot be killed: hard limits are not enforced.
+[[nodiscard]] std::unique_ptr<pool> make_threads();
+
+/// Prefork. The *fork server* is this program started once more (see prefork.hpp).
+[[nodiscard]] std::unique_ptr<pool> make_prefork();
+
+}  // namespace lovage::pool

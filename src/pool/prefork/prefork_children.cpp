@@ -1,0 +1,167 @@
+// Children as the io thread of the prefork pool sees them.
+#include "core/log.hpp"
+#include "pool/prefork/prefork_pool.hpp"
+
+#include <sys/epoll.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <csignal>
+
+namespace lovage::pool {
+
+void prefork_pool::watch_child(std::uint32_t slot, bool writable, bool add) {
+  watch(places_[slot].socket.get(), slot, writable ? EPOLLIN | EPOLLOUT : EPOLLIN, add);
+}
+
+bool prefork_pool::wants_children() const {
+  if (server_ != server_state::ready || unready_ == 0 || phase_ > phase::running) return false;
+  return std::any_of(places_.begin(), places_.end(),
+                     [](place const& p) { return p.life.state() == child_state::absent && !p.asked; });
+}
+
+void prefork_pool::request_children() {
+  for (std::uint32_t slot = 0; slot < places_.size(); ++slot) {
+    auto& p = places_[slot];
+    if (p.life.state() != child_state::absent || p.asked) continue;
+    p.asked = true;
+    tell(control_kind::fork, slot, 0);
+  }
+}
+
+void prefork_pool::on_forked(control_message const& m, io::descriptor&& socket) {
+  auto& p = places_[m.slot];
+  p.asked = p.closed = p.killed = false;
+  p.pid = m.pid;
+  p.socket = std::move(socket);
+  p.in.reset();
+  p.out.reset();
+  act(m.slot, p.life.step(child_input::forked));
+  if (phase_ >= phase::ending) return p.socket.reset();
+  watch_child(m.slot, false, true);
+}
+
+void prefork_pool::act(std::uint32_t slot, child_actions what) {
+  auto& p = places_[slot];
+  if (what.fault) what = p.life.step(child_input::broken);
+  if (what.kill && !p.killed) {
+    p.killed = true;
+    tell(control_kind::kill, slot, p.pid);
+  }
+  if (what.offer) idle_.push_back(slot);
+}
+
+/// Requires that the place's job has just ended, one way or another.
+void prefork_pool::settle(std::uint32_t slot) {
+  places_[slot].limit = time_point::max();
+  if (--busy_ == 0) changed_.notify_all();
+}
+
+void prefork_pool::flush_child(std::uint32_t slot) {
+  auto& p = places_[slot];
+  if (!p.socket || p.closed || !p.out.pending()) return;
+  if (p.out.flush(p.socket.get(), MSG_DONTWAIT) != frame_writer::status::blocked) watch_child(slot, false, false);
+}
+
+/// Takes what there is. False when nothing more will come.
+bool prefork_pool::read_child(std::uint32_t slot) {
+  using status = frame_reader::status;
+  auto& p = places_[slot];
+  if (!p.socket || p.closed) return false;
+  auto got = status::more;
+  while (got == status::more) {
+    got = p.in.read_some(p.socket.get(), MSG_DONTWAIT, [&](frame_head const& head, std::string&& payload) {
+      on_frame(slot, head, std::move(payload));
+    });
+  }
+  if (got == status::empty) return true;
+  p.closed = true;
+  ::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, p.socket.get(), nullptr);
+  if (got == status::garbage) {
+    act(slot, p.life.step(child_input::broken));
+  } else {  // most likely it is dead, and how it died is about to be reported: do not blur that by a signal of ours
+    p.silent_until = clock::now() + std::chrono::milliseconds{250};
+    next_limit_ = std::min(next_limit_, p.silent_until);
+  }
+  return false;
+}
+
+void prefork_pool::on_frame(std::uint32_t slot, frame_head const& head, std::string&& payload) {
+  auto& p = places_[slot];
+  if (head.kind == frame_kind::ready) {
+    act(slot, p.life.step(child_input::ready));
+    p.ready = true;
+    if (--unready_ > 0 || phase_ != phase::starting) return;
+    phase_ = phase::running;
+    server_due_ = time_point::max();
+    started_ = expected<void>{};
+    return changed_.notify_all();
+  }
+  if (!p.life.has_job() || head.id != p.job) return act(slot, p.life.step(child_input::broken));
+  if (head.kind == frame_kind::message) return note(event_kind::message, slot, std::move(payload), {});
+  bool const threw = head.kind == frame_kind::threw;
+  if (threw) {
+    log::critical("pool: a job's runner threw; " + payload);
+    note(event_kind::lost, slot, {}, std::move(payload));
+  } else {
+    note(event_kind::finished, slot, std::move(payload), {});
+  }
+  events_.back().runtime = std::chrono::nanoseconds{head.number};
+  settle(slot);
+  act(slot, p.life.step(child_input::result));
+}
+
+namespace {
+
+std::string reason_of(io::ending how, bool with_server, bool by_us) {
+  if (with_server) return "the fork server died: " + how.text();
+  if (!how.by_signal(SIGKILL)) return how.text();
+  return how.text() + (by_us ? ": it had closed its channel to the worker" : ": out of memory?");
+}
+
+}  // namespace
+
+/// Everything the child wrote is in the socket by now: a result that is there counts.
+void prefork_pool::on_died(std::uint32_t slot, io::ending how, bool with_server) {
+  auto& p = places_[slot];
+  bool const doomed = p.killed;
+  read_child(slot);
+  bool const fruitless = p.life.fruitless();
+  auto const what = p.life.step(child_input::died);
+  last_death_ = reason_of(how, with_server, doomed);
+  if (what.lose) note(event_kind::lost, slot, {}, last_death_);
+  if (what.time_out) {
+    note(event_kind::timed_out, slot, {},
+         "hard limit of " + std::to_string(p.hard.value_or(std::chrono::milliseconds{}).count()) + " ms passed");
+  }
+  if (what.lose || what.time_out) settle(slot);
+  if (p.ready) ++unready_;
+  p.ready = false;
+  p.socket.reset();
+  p.in.reset();
+  p.out.reset();
+  p.silent_until = time_point::max();
+  std::erase(idle_, slot);
+  if (phase_ >= phase::ending || with_server) return;
+  if (fruitless && !doomed && child_brake_.fruitless_death(clock::now())) {
+    log::critical("pool: children die before their first job is done (" + last_death_ + "); slowing down");
+  }
+}
+
+void prefork_pool::expire_limits(time_point now) {
+  next_limit_ = time_point::max();
+  for (std::uint32_t slot = 0; slot < places_.size(); ++slot) {
+    auto& p = places_[slot];
+    if (now >= p.limit) {
+      p.limit = time_point::max();
+      act(slot, p.life.step(child_input::limit_passed));
+    }
+    if (now >= p.silent_until) {
+      p.silent_until = time_point::max();
+      act(slot, p.life.step(child_input::broken));
+    }
+    next_limit_ = std::min({next_limit_, p.limit, p.silent_until});
+  }
+}
+
+}  // namespace lovage::pool
