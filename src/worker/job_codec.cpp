@@ -1,0 +1,102 @@
+#include "worker/job_codec.hpp"
+
+#include "core/log.hpp"
+
+#include <lovage/pack.hpp>
+
+namespace lovage::work {
+
+std::string write_job(packed_job const& job) {
+  packer p;
+  p.array(5);
+  p.unsigned_integer(job.tag);
+  p.text(job.task);
+  p.text(job.id);
+  p.binary(job.request);
+  p.binary(job.arguments);
+  return std::move(p).out();
+}
+
+packed_job read_job(std::string_view payload) {
+  unpacker in{payload};
+  if (in.array() != 5) in.fail("not a job");
+  packed_job out;
+  out.tag = in.unsigned_integer();
+  out.task = in.text();
+  out.id = in.text();
+  out.request = in.binary();
+  out.arguments = in.binary();
+  return out;
+}
+
+std::string write_outcome(outcome const& end) {
+  std::string out;
+  out.reserve(end.data.size() + 1);
+  out += static_cast<char>(end.kind);
+  return out += end.data;
+}
+
+outcome read_outcome(std::string_view bytes) {
+  if (bytes.empty() || bytes.front() > LOVAGE_REJECTED)
+    return failure_outcome("RuntimeError", "the pool lost the outcome");
+  return {static_cast<lovage_outcome>(bytes.front()), std::string{bytes.substr(1)}};
+}
+
+std::string write_state(std::string_view state, std::string_view packed_meta) {
+  packer p;
+  p.array(2);
+  p.text(state);
+  p.raw(packed_meta);
+  return std::move(p).out();
+}
+
+state_message read_state(std::string_view bytes) {
+  unpacker in{bytes};
+  if (in.array() != 2) in.fail("not a state");
+  state_message out;
+  out.state = in.text();
+  out.meta = in.any();
+  return out;
+}
+
+namespace {
+
+class pool_host final : public invoke_host {
+ public:
+  pool_host(pool::job_channel& channel, packed_job const& job) : channel_{channel}, job_{job} {}
+  void update_state(std::string_view state, std::string_view packed_meta) override {
+    channel_.send(write_state(state, packed_meta));
+  }
+  [[nodiscard]] bool stop_requested() const noexcept override { return channel_.stop_requested(); }
+  void log(int level, std::string_view text) override {
+    auto const l = static_cast<log::level>(std::clamp(level, 0, 4));
+    if (!log::enabled(l)) return;
+    std::string const id{job_.id}, task{job_.task};
+    log::write(l, task + "[" + id + "]: " + std::string{text}, {{"task_id", id}, {"task_name", task}});
+  }
+
+ private:
+  pool::job_channel& channel_;
+  packed_job const& job_;
+};
+
+}  // namespace
+
+pool::runner make_runner(task_registry::impl const& tasks, std::function<void(std::uint64_t)> on_start) {
+  return [&tasks, on_start = std::move(on_start)](std::string_view payload, pool::job_channel& channel) {
+    try {
+      auto const job = read_job(payload);
+      if (on_start) on_start(job.tag);
+      auto const* entry = tasks.find(job.task);
+      if (entry == nullptr)
+        return write_outcome(
+            failure_outcome("NotRegistered", std::string{job.task} + " is not known to this pool process"));
+      pool_host host{channel, job};
+      return write_outcome(invoke(*entry, job.request, job.arguments, host));
+    } catch (std::exception const& e) {
+      return write_outcome(failure_outcome("RuntimeError", e.what()));
+    }
+  };
+}
+
+}  // namespace lovage::work

@@ -1,0 +1,36 @@
+// The bytes between the worker and its pool: a job out, messages and an outcome back.
+#pragma once
+
+#include "app/invoke.hpp"
+#include "pool/pool.hpp"
+
+#include <lovage/value.hpp>
+
+#include <string>
+#include <string_view>
+
+namespace lovage::work {
+
+struct packed_job {
+  std::uint64_t tag = 0;
+  std::string_view task, id, request, arguments;
+};
+
+[[nodiscard]] std::string write_job(packed_job const& job);
+/// Views into `payload`. Throws `error{decode}` on bytes that write_job did not make.
+[[nodiscard]] packed_job read_job(std::string_view payload);
+
+[[nodiscard]] std::string write_outcome(outcome const& end);
+[[nodiscard]] outcome read_outcome(std::string_view bytes);
+
+struct state_message {
+  std::string state;
+  value meta;
+};
+[[nodiscard]] std::string write_state(std::string_view state, std::string_view packed_meta);
+[[nodiscard]] state_message read_state(std::string_view bytes);
+
+/// What runs in a pool's thread or child. `on_start` is called with the job's tag before its body.
+[[nodiscard]] pool::runner make_runner(task_registry::impl const& tasks, std::function<void(std::uint64_t)> on_start);
+
+}  // namespace lovage::work
