@@ -1,0 +1,26 @@
+#include <lovage/plugin.hpp>
+
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+namespace {
+
+constexpr lovage::task<int(int, int)> add{"cli.add", {"x", "y"}};
+constexpr lovage::task<std::string(std::string)> echo{"cli.echo", {"text"}};
+constexpr lovage::task<int(std::vector<int>)> total{"cli.total", {"xs"}};
+constexpr lovage::task<void(std::string)> refuse{"cli.refuse", {"why"}};
+
+}  // namespace
+
+LOVAGE_PLUGIN(lib) {
+  lib.define(add, [](int x, int y) { return x + y; });
+  lib.define(echo, [](std::string const& text) { return text; });
+  lib.define(total, [](std::vector<int> const& xs) {
+    int sum = 0;
+    for (int const x : xs) sum += x;
+    return sum;
+  });
+  lib.define(
+      refuse, [](std::string const& why) { throw std::invalid_argument{why}; }, lovage::limits{}.max_retries(2));
+}

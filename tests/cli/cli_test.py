@@ -1,0 +1,230 @@
+"""Every command of the program, as a user types it. Needs LOVAGE_PROGRAM and LOVAGE_PLUGIN in the environment."""
+import contextlib
+import json
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+import unittest
+
+PROGRAM = os.environ["LOVAGE_PROGRAM"]
+PLUGIN = os.environ["LOVAGE_PLUGIN"]
+
+
+def read(path):
+    """The text of a file; nothing while it is not there."""
+    try:
+        with open(path) as f:
+            return f.read()
+    except FileNotFoundError:
+        return ""
+
+
+class CliTest(unittest.TestCase):
+    def setUp(self):
+        self.dir = tempfile.mkdtemp(prefix="lovage-cli-")
+        self.addCleanup(shutil.rmtree, self.dir)
+        self.env = {k: v for k, v in os.environ.items() if not k.startswith(("LOVAGE_", "CELERY_"))}
+        self.env.update(HOME=self.dir, XDG_CONFIG_HOME=self.dir + "/config", XDG_STATE_HOME=self.dir + "/state",
+                        LOVAGE_BROKER_URL="sqlite:///" + self.dir + "/store.db")
+
+    def lovage(self, *args, code=0, stdin=subprocess.DEVNULL, **env):
+        done = subprocess.run([PROGRAM, *args], cwd=self.dir, env={**self.env, **env}, stdin=stdin, text=True,
+                              capture_output=True, timeout=60)
+        self.assertEqual(done.returncode, code, f"{args}\n{done.stdout}\n{done.stderr}")
+        return done
+
+    @contextlib.contextmanager
+    def worker(self, *args, log="worker.log"):
+        """A worker that runs while the block does; ends by TERM with code 0."""
+        path = os.path.join(self.dir, log)
+        worker = subprocess.Popen([PROGRAM, "worker", "-A", PLUGIN, "-l", "info", "-f", path, *args], cwd=self.dir,
+                                  env=self.env, stderr=subprocess.PIPE, text=True)
+        try:
+            self.wait_for(lambda: "ready." in read(path), worker)
+            yield worker
+            worker.send_signal(signal.SIGTERM)
+            self.banner = worker.communicate(timeout=30)[1]
+            self.assertEqual(worker.returncode, 0, self.banner)
+        finally:
+            if worker.poll() is None:
+                worker.kill()
+                worker.communicate()
+
+    def wait_for(self, condition, worker=None):
+        end = time.monotonic() + 20
+        while not condition():
+            if worker is not None and worker.poll() is not None:
+                self.fail("the worker ended: " + worker.stderr.read())
+            self.assertLess(time.monotonic(), end, "waited in vain")
+            time.sleep(0.02)
+
+    # Help and usage
+
+    def test_help_teaches_and_version_tells(self):
+        self.assertIn("First steps:", self.lovage().stdout)
+        self.assertIn("First steps:", self.lovage("--help").stdout)
+        self.assertRegex(self.lovage("--version").stdout, r"^lovage \d+\.\d+\.\d+\n$")
+        for command in ("worker", "call", "result", "queues", "tasks", "report", "completion"):
+            out = self.lovage(command, "--help").stdout
+            self.assertIn("Examples:", out)
+            self.assertIn("--broker", out)
+
+    def test_wrong_usage_is_one_line_with_a_hint_and_code_2(self):
+        wrong = self.lovage("wroker", code=2).stderr
+        self.assertEqual(wrong, "lovage: no command 'wroker'; did you mean 'worker'?\nTry 'lovage --help'.\n")
+        self.assertIn("did you mean '--queues'?", self.lovage("worker", "--queue=a", code=2).stderr)
+        self.assertIn("did you mean 'redrive'?", self.lovage("queues", "redrvie", code=2).stderr)
+        self.lovage("call", code=2)
+        self.lovage("call", "cli.add", "--args", "5", code=2)
+        self.lovage("call", "cli.add", "--oops", code=2)
+        self.lovage("call", "cli.add", "--priority", "11", code=2)
+        self.lovage("result", code=2)
+        self.lovage("tasks", code=2)
+        self.lovage("worker", "-l", "loud", code=2)
+        self.lovage("worker", "-P", "fibers", code=2)
+        self.lovage("report", "--", "x", code=2)
+
+    def test_errors_are_one_sentence_and_code_1(self):
+        err = self.lovage("tasks", "-A", "./none.so", code=1).stderr
+        self.assertEqual(err, "lovage: cannot load plug-in './none.so': no such file\n")
+        self.assertIn("broker_url", self.lovage("-b", "redsi://x", "queues", code=1).stderr)
+        self.assertIn("task_acks_late", self.lovage("worker", "-A", PLUGIN, "--", "task_ack_late=yes", code=1).stderr)
+
+    # Settings
+
+    def test_options_go_over_the_environment_and_that_over_the_file(self):
+        with open(self.dir + "/lovage.toml", "w") as f:
+            f.write('broker_url = "sqlite:///file.db"\ntask_default_queue = "fromfile"\n')
+        report = self.lovage("report").stdout
+        self.assertIn("store.db", report)
+        self.assertIn("fromfile", report)
+        self.assertIn("option.db", self.lovage("report", "-b", "sqlite:///option.db").stdout)
+        self.assertIn("option.db", self.lovage("-b", "sqlite:///option.db", "report").stdout)
+
+    def test_report_masks_passwords_and_lists_plugins(self):
+        out = self.lovage("report", "--all", "-A", PLUGIN, LOVAGE_RESULT_BACKEND="redis://:hunter2@localhost/0").stdout
+        self.assertNotIn("hunter2", out)
+        self.assertIn("(4 tasks)", out)
+        self.assertIn("SQLite 3.", out)
+        self.assertIn("worker_concurrency", out)
+
+    def test_warnings_are_told_and_quiet_hides_them(self):
+        self.assertIn("LOVAGE_BROKR_URL", self.lovage("queues", LOVAGE_BROKR_URL="x").stderr)
+        self.assertEqual(self.lovage("queues", "-q", LOVAGE_BROKR_URL="x").stderr, "")
+
+    # Tasks, calls, results
+
+    def test_tasks_lists_names_parameters_and_limits(self):
+        out = self.lovage("tasks", "-A", PLUGIN).stdout
+        self.assertIn("cli.add(x: int, y: int) -> int", out)
+        tasks = {t["name"]: t for t in json.loads(self.lovage("-A", PLUGIN, "tasks", "--json").stdout)}
+        self.assertEqual(sorted(tasks), ["cli.add", "cli.echo", "cli.refuse", "cli.total"])
+        self.assertEqual(tasks["cli.refuse"]["options"]["max_retries"], 2)
+
+    def test_a_task_is_called_run_and_answered(self):
+        with self.worker("-P", "threads", "-c", "2"):
+            wait = ("--wait", "20")
+            self.assertEqual(self.lovage("call", "cli.add", "2", "-3", *wait).stdout, "-1\n")
+            self.assertEqual(self.lovage("call", "cli.total", "[1,2,3]", *wait).stdout, "6\n")
+            self.assertEqual(self.lovage("call", "cli.echo", "result", *wait).stdout, '"result"\n')
+            self.assertEqual(self.lovage("call", "cli.echo", *wait, "--", "--dash").stdout, '"--dash"\n')
+            self.assertEqual(self.lovage("call", "cli.add", "--args", "[2, 3]", *wait).stdout, "5\n")
+            self.assertEqual(self.lovage("call", "cli.add", "2", "--kwargs", '{"y": 5}', *wait).stdout, "7\n")
+            self.assertEqual(self.lovage("call", "cli.add", "1", "1", "--wait").stdout, "2\n")
+            failed = self.lovage("call", "cli.refuse", "no", *wait, code=1)
+            self.assertIn("no", failed.stderr)
+            self.lovage("call", "cli.add", "1", "2", "--id", "mine")
+            self.assertIn("state:   SUCCESS\nresult:  3\n", self.lovage("result", "mine", *wait).stdout)
+            self.assertEqual(json.loads(self.lovage("result", "mine", "--json", "--forget").stdout)["result"], 3)
+            self.assertIn("PENDING", self.lovage("result", "mine", code=3).stdout)
+            self.lovage("call", "cli.refuse", "never", "--id", "bad")
+            self.assertIn("never", self.lovage("result", "bad", "--traceback", *wait, code=1).stdout)
+        self.assertIn("[tasks]", self.banner)
+        log = read(self.dir + "/worker.log")
+        self.assertRegex(log, r"(?m)^\[\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3}: INFO/MainProcess\] Task cli\.add\[mine\] received$")
+
+    def test_what_is_not_there_yet_is_code_3(self):
+        self.lovage("call", "cli.add", "1", "2", "--wait", "0.1", code=3)
+        self.lovage("call", "cli.add", "1", "2", "--countdown", "600")
+        self.lovage("result", "unknown", code=3)
+        queues = json.loads(self.lovage("queues", "--json").stdout)
+        self.assertEqual(queues, [{"name": "celery", "ready": 1, "delayed": 1, "claimed": 0, "dead": 0}])
+
+    def test_the_log_can_be_json_and_is_reopened(self):
+        log = self.dir + "/worker.log"
+        with self.worker("-P", "solo", "--log-format", "json", "-q", "--", "worker.prefetch_multiplier=1"):
+            self.lovage("call", "cli.add", "1", "2", "--wait", "20")
+            os.rename(log, log + ".1")
+            self.lovage("call", "cli.add", "1", "2", "--id", "second", "--wait", "20")
+            self.wait_for(lambda: "succeeded" in read(log))
+        self.assertEqual(self.banner, "")
+        lines = [json.loads(line) for path in (log + ".1", log) for line in read(path).splitlines()]
+        done = [line for line in lines if line.get("task_id") == "second" and "succeeded" in line["message"]]
+        self.assertEqual([(d["level"], d["task_name"]) for d in done], [("INFO", "cli.add")])
+        self.assertIsInstance(done[0]["runtime"], float)
+
+    def test_prefork_children_run_tasks_and_nothing_is_told_twice(self):
+        with self.worker("-P", "processes", "-c", "2"):
+            self.assertEqual(self.lovage("call", "cli.add", "2", "3", "--wait", "20").stdout, "5\n")
+        self.assertIn("concurrency: 2 (prefork)", self.banner)
+        self.assertEqual(self.banner.count("[tasks]"), 1)
+
+    # Queues and the dead set
+
+    def test_queues_tables_and_purge(self):
+        self.assertEqual(self.lovage("queues").stdout, "no queues yet\n")
+        for _ in range(3):
+            self.lovage("call", "cli.add", "1", "2", "--queue", "slow")
+        self.assertRegex(self.lovage("queues", "list").stdout, r"(?m)^slow +3 +0 +0 +0$")
+        self.assertIn("--force", self.lovage("queues", "purge", "slow", code=2).stderr)
+        self.assertEqual(self.lovage("queues", "purge", "slow", "--force").stdout, "3 messages removed\n")
+
+    def test_dead_messages_are_shown_redriven_and_purged(self):
+        self.assertEqual(self.lovage("queues", "dead").stdout, "no dead messages\n")
+        with self.worker("-P", "solo"):
+            self.lovage("call", "cli.missing", "tea", "--id", "lost")
+            self.lovage("call", "cli.missing", "milk")
+            self.wait_for(lambda: len(self.dead()) == 2)
+        first = self.dead()[0]
+        self.assertEqual((first["task"], first["task_id"], first["queue"]), ("cli.missing", "lost", "celery"))
+        table = self.lovage("queues", "dead", "celery", "--limit", "1").stdout.splitlines()
+        self.assertEqual(len(table), 2)
+        shown = self.lovage("queues", "show", str(first["id"])).stdout
+        self.assertIn("tea", shown)
+        self.assertIn("task id:   lost", shown)
+        self.lovage("queues", "show", "99999", code=1)
+        self.lovage("queues", "redrive", code=2)
+        self.assertEqual(self.lovage("queues", "redrive", "--id", str(first["id"])).stdout,
+                         "1 message is back in the queue\n")
+        self.lovage("queues", "purge-dead", "--all", code=2)
+        self.assertEqual(self.lovage("queues", "purge-dead", "--all", "-f").stdout, "1 message removed\n")
+        self.assertEqual(self.dead(), [])
+
+    def dead(self):
+        return json.loads(self.lovage("queues", "dead", "--json").stdout)
+
+    # Completion
+
+    def test_completion_scripts_are_accepted_by_their_shells(self):
+        for shell in ("bash", "zsh", "fish"):
+            script = self.lovage("completion", shell).stdout
+            self.assertIn("purge-dead", script)
+            if shutil.which(shell):
+                subprocess.run([shell, "-n"], input=script, text=True, check=True)
+        self.lovage("completion", "csh", code=2)
+
+    def test_bash_completes_commands_and_options(self):
+        script = self.lovage("completion", "bash").stdout
+        for line, expected in (("lovage wo", "worker"), ("lovage queues pur", "purge-dead purge"),
+                               ("lovage -b x worker --prefetch", "--prefetch-multiplier"),
+                               ("lovage completion z", "zsh")):
+            ask = f'{script}\nCOMP_WORDS=({line}); COMP_CWORD=$((${{#COMP_WORDS[@]}} - 1)); _lovage; echo "${{COMPREPLY[*]}}"'
+            done = subprocess.run(["bash", "-c", ask], text=True, capture_output=True, check=True)
+            self.assertEqual(done.stdout.strip(), expected)
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
