@@ -1,0 +1,69 @@
+// usage: bench_producer STORE_URL many COUNT [ignore] | single COUNT | latency COUNT
+// Prints one line: name=value pairs that run.py reads.
+#include "noop_tasks.hpp"
+
+#include <lovage/app.hpp>
+
+#include <algorithm>
+#include <cstdio>
+#include <cstdlib>
+#include <string_view>
+
+using namespace std::chrono_literals;
+
+namespace {
+
+using clock_type = std::chrono::steady_clock;
+
+double since(clock_type::time_point start) { return std::chrono::duration<double>(clock_type::now() - start).count(); }
+
+// In portions, as a producer of many tasks would: not a million signatures at once. Making the signatures counts.
+void send_many(lovage::app& app, std::size_t count, bool ignore) {
+  constexpr std::size_t portion = 10'000;
+  auto const start = clock_type::now();
+  for (std::size_t sent = 0; sent < count; sent += portion) {
+    std::vector<lovage::signature<void()>> calls;
+    for (std::size_t i = sent; i < std::min(count, sent + portion); ++i)
+      calls.push_back(bench::noop.s().ignore_result(ignore));
+    app.send_many(calls);
+  }
+  std::printf("seconds=%.6f\n", since(start));
+}
+
+void send_single(lovage::app& app, std::size_t count) {
+  auto const noop = app.task(bench::noop);
+  noop.delay();  // opens the store
+  auto const start = clock_type::now();
+  for (std::size_t i = 0; i < count; ++i) noop.delay();
+  std::printf("seconds=%.6f\n", since(start));
+}
+
+void latency(lovage::app& app, std::size_t count) {
+  auto const noop = app.task(bench::noop);
+  for (int i = 0; i < 20; ++i) noop.delay().get(30s);
+  std::vector<double> took;
+  for (std::size_t i = 0; i < count; ++i) {
+    auto const start = clock_type::now();
+    noop.delay().get(30s);
+    took.push_back(since(start) * 1e3);
+  }
+  std::sort(took.begin(), took.end());
+  auto const at = [&](double q) { return took[static_cast<std::size_t>(q * static_cast<double>(took.size() - 1))]; };
+  std::printf("p50=%.4f p90=%.4f p99=%.4f max=%.4f\n", at(0.5), at(0.9), at(0.99), took.back());
+}
+
+}  // namespace
+
+int main(int argc, char** argv) try {
+  if (argc < 4) return std::fputs("usage: see bench_producer.cpp\n", stderr), 2;
+  lovage::app app{lovage::config{}.broker_url(argv[1]).result_backend(argv[1])};
+  std::string_view const what = argv[2];
+  auto const count = static_cast<std::size_t>(std::atoll(argv[3]));
+  if (what == "many") send_many(app, count, argc > 4);
+  if (what == "single") send_single(app, count);
+  if (what == "latency") latency(app, count);
+  return 0;
+} catch (std::exception const& e) {
+  std::fprintf(stderr, "bench_producer: %s\n", e.what());
+  return 1;
+}
