@@ -134,8 +134,8 @@ int main(int argc, char** argv) {
   std::filesystem::remove_all(directory);
   std::filesystem::create_directories(directory);
   auto const url = "sqlite:///" + std::filesystem::absolute(directory / "bench.db").string();
-  auto transport = must(broker::make_sqlite_transport(url, system_now, 5s));
-  auto backend = must(backend::make_sqlite_backend(url, system_now, 5s));
+  auto transport = must(broker::make_sqlite_transport(broker::at(url), 5s));
+  auto backend = must(backend::make_sqlite_backend(backend::at(url), 5s));
   auto producer = must(transport->make_producer(5s));
   rate("publish, batches of 100", n, [&] { publish(*producer, n, 100); });
   {

@@ -10,6 +10,8 @@ set(LOVAGE_REQUIREMENTS
   "BZip2::BZip2|find_dependency(BZip2)||-lbz2"
   "LibLZMA::LibLZMA|find_dependency(LibLZMA)|liblzma|"
   "PkgConfig::brotli|lovage_find_pkg(brotli libbrotlienc libbrotlidec)|libbrotlienc libbrotlidec|"
+  "PkgConfig::hiredis|lovage_find_pkg(hiredis hiredis)|hiredis|"
+  "PkgConfig::rabbitmq|lovage_find_pkg(rabbitmq librabbitmq)|librabbitmq|"
   "PkgConfig::zstd|lovage_find_pkg(zstd libzstd)|libzstd|"
   "yaml-cpp|find_dependency(yaml-cpp)|yaml-cpp|"
   "OpenSSL::Crypto|find_dependency(OpenSSL)|libcrypto|"

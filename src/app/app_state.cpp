@@ -1,5 +1,6 @@
 #include "app/app_state.hpp"
 
+#include "app/driver_settings.hpp"
 #include "core/ids.hpp"
 
 #include <map>
@@ -69,7 +70,7 @@ bool app_state::has_backend() const { return !backend_url_.empty() && backend_ur
 expected<std::shared_ptr<broker::transport>> app_state::transport(deadline until) {
   std::lock_guard const lock{mutex_};
   if (!transport_) {
-    auto made = drivers::make_transport(settings.broker_url(), now, until);
+    auto made = drivers::make_transport(broker_settings(settings, now), until);
     if (!made) return fail(made.error());
     transport_ = *std::move(made);
   }
@@ -93,7 +94,10 @@ expected<std::shared_ptr<backend::result_backend>> app_state::backend(deadline u
   if (backend_) return backend_;
   if (!has_backend())
     return fail(errc::not_supported, "no result backend is configured; set result_backend", "result_backend");
-  auto made = drivers::make_backend(backend_url_, now, until);
+  auto with = backend_settings(settings, now);
+  with.connection.urls = backend_url_;
+  with.transport = [this](deadline limit) { return transport(limit); };
+  auto made = drivers::make_backend(std::move(with), until);
   if (!made) return fail(made.error());
   backend_ = *std::move(made);
   return backend_;

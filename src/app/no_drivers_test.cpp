@@ -3,12 +3,12 @@
 
 namespace lovage {
 
-expected<std::shared_ptr<broker::transport>> drivers::make_transport(std::string const& url, now_fn, deadline) {
-  return fail(errc::unavailable, "no driver in this test", url);
+expected<std::shared_ptr<broker::transport>> drivers::make_transport(broker::settings with, deadline) {
+  return fail(errc::unavailable, "no driver in this test", with.connection.urls);
 }
 
-expected<std::shared_ptr<backend::result_backend>> drivers::make_backend(std::string const& url, now_fn, deadline) {
-  return fail(errc::unavailable, "no driver in this test", url);
+expected<std::shared_ptr<backend::result_backend>> drivers::make_backend(backend::settings with, deadline) {
+  return fail(errc::unavailable, "no driver in this test", with.connection.urls);
 }
 
 expected<void> detail::run_eagerly(app_state&, wire::task_message) {

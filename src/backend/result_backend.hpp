@@ -1,6 +1,9 @@
 // The result backend plug point. Drivers are put through tests/conformance/backend_conformance.hpp.
 #pragma once
 
+#include "broker/transport.hpp"
+#include "config/connection_settings.hpp"
+#include "core/clock.hpp"
 #include "wire/result_record.hpp"
 
 #include <lovage/deadline.hpp>
@@ -8,9 +11,12 @@
 #include <lovage/types.hpp>
 
 #include <chrono>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
+#include <string>
+#include <utility>
 #include <vector>
 
 namespace lovage::backend {
@@ -43,5 +49,26 @@ class result_backend {
   /// Removes what has expired; number removed. Reading never shows an expired record, cleaned or not.
   [[nodiscard]] virtual expected<std::uint64_t> cleanup(deadline until) = 0;
 };
+
+/// What a driver is made of.
+struct settings {
+  connection_settings connection;
+  now_fn now = system_now;
+  std::string serializer = "json";                  ///< `result_serializer`
+  std::vector<std::string> accept_content{"json"};  ///< serializers that are read
+  std::chrono::seconds expires{86'400};             ///< `result_expires`; zero: for ever
+  std::string reply_to;                             ///< this program's name as a reader, for `rpc://`
+  bool persistent = false;                          ///< `result_persistent`
+  /// The broker of the same program, for `rpc://`.
+  std::function<expected<std::shared_ptr<broker::transport>>(deadline)> transport;
+};
+
+/// The settings of these URLs, all else as by default.
+[[nodiscard]] inline settings at(std::string urls, now_fn now = system_now) {
+  settings out;
+  out.connection.urls = std::move(urls);
+  out.now = std::move(now);
+  return out;
+}
 
 }  // namespace lovage::backend

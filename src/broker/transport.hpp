@@ -5,6 +5,9 @@
 //                                        settle(bury), unreadable --> [ dead ] --redrive--> ready
 #pragma once
 
+#include "broker/topology.hpp"
+#include "config/connection_settings.hpp"
+#include "core/clock.hpp"
 #include "wire/envelope.hpp"
 
 #include <lovage/deadline.hpp>
@@ -16,6 +19,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace lovage::broker {
@@ -26,6 +30,10 @@ struct outgoing {
   wire::envelope envelope;
   int priority = 0;               ///< 0-9, 9 is served first; clamped
   std::optional<time_point> due;  ///< not delivered before; absent or past: at once
+  /// Where `queue` is empty: to this exchange with this key, to whatever is bound there.
+  std::string exchange = {}, routing_key = {};
+  /// No queue took it: an error. False for replies, whose reader may have gone; then no queue is made either.
+  bool must_route = true;
 };
 
 /// A message on its way in. `tag` is good for one `settle` on the consumer that handed it out.
@@ -59,7 +67,8 @@ class producer {
   virtual ~producer() = default;
   /// All or nothing where `traits::atomic_batches`, else in order up to the first error. Returns when every message
   /// is as durable as the transport makes it.
-  /// Errors: `timeout`/`unavailable` (locked, unreachable: nothing was sent), `no_space`.
+  /// Errors: `timeout`/`unavailable` (locked, unreachable, refused, or no queue takes it), `no_space`, `bad_config` (no
+  /// such queue, and none may be made), `not_supported` (an exchange where `traits::exchanges` is false).
   [[nodiscard]] virtual expected<void> publish(std::span<outgoing const> messages, deadline until) = 0;
 };
 
@@ -76,8 +85,21 @@ class consumer {
   virtual void interrupt() = 0;
   /// The message has begun to run: from now on the death of this process counts as an attempt. Cheap; no I/O.
   virtual void started(std::uint64_t tag) { (void)tag; }
+  /// True while messages reach this consumer: connected, subscribed, and heard of within the heartbeat. *Threads*: any.
+  [[nodiscard]] virtual bool consuming() const { return true; }
   /// Gives back everything unsettled (release) and ends the session. May come twice.
   virtual void close() = 0;
+};
+
+/// Takes messages for good, unacknowledged: replies, and what is broadcast to programs. *Threads*: one at a time,
+/// `interrupt` from any.
+class inbox {
+ public:
+  virtual ~inbox() = default;
+  /// Waits for at least one; empty at the deadline or after `interrupt`. A connection lost meanwhile is made again, and
+  /// what was sent before it came back may be lost: whoever needs more asks again.
+  [[nodiscard]] virtual expected<std::vector<wire::envelope>> take(deadline until) = 0;
+  virtual void interrupt() = 0;
 };
 
 struct queue_info {
@@ -117,13 +139,37 @@ struct traits {
   bool delayed = false;         ///< keeps messages until due
   bool priorities = false;
   bool dead_set = false;
-  bool cross_process = false;  ///< another process on the same URL sees the messages
+  bool cross_process = false;    ///< another process on the same URL sees the messages
+  bool exchanges = false;        ///< topic, fanout and broadcast
+  bool inboxes = false;          ///< `make_inbox` works
+  bool keeps_place = true;       ///< a requeued message stays in front of younger ones
+  bool counts_deaths = true;     ///< a message counts an attempt when its worker dies
+  bool counts_delayed = true;    ///< `queue_info::delayed` is known
+  bool counts_claimed = true;    ///< `queue_info::claimed` is known
+  bool clock_of_server = false;  ///< whether a message is due is decided by the server's clock
 };
 
 struct consumer_options {
   std::vector<queue_name> queues;
   std::string session_name;  ///< node name, for humans
+  std::size_t prefetch = 0;  ///< most messages that a broker may push ahead of `claim`; zero: no limit
 };
+
+/// What a driver is made of.
+struct settings {
+  connection_settings connection;
+  now_fn now = system_now;
+  topology queues;
+  std::string delay_queue_type = "quorum";  ///< `broker_native_delayed_delivery_queue_type`
+};
+
+/// The settings of these URLs, all else as by default.
+[[nodiscard]] inline settings at(std::string urls, now_fn now = system_now) {
+  settings out;
+  out.connection.urls = std::move(urls);
+  out.now = std::move(now);
+  return out;
+}
 
 /// One broker URL. *Threads*: any. Outlives what it makes.
 class transport {
@@ -133,6 +179,12 @@ class transport {
   [[nodiscard]] virtual expected<std::unique_ptr<producer>> make_producer(deadline until) = 0;
   [[nodiscard]] virtual expected<std::unique_ptr<consumer>> make_consumer(consumer_options options, deadline until) = 0;
   [[nodiscard]] virtual expected<std::unique_ptr<inspector>> make_inspector(deadline until) = 0;
+  /// Makes the queue of this spec, bound as it says, and takes from it. Error `not_supported` without
+  /// `traits::inboxes`.
+  [[nodiscard]] virtual expected<std::unique_ptr<inbox>> make_inbox(queue_spec const& queue, deadline until) {
+    (void)queue, (void)until;
+    return fail(errc::not_supported, "this broker has no reply queues");
+  }
 };
 
 }  // namespace lovage::broker

@@ -5,31 +5,31 @@
 #include "backend/sqlite/sqlite_backend.hpp"
 #include "broker/memory/memory_transport.hpp"
 #include "broker/sqlite/sqlite_transport.hpp"
-#include "config/url.hpp"
 
 #include <array>
 
 namespace lovage::drivers {
 namespace {
 
-template <class Driver>
+template <class Driver, class Settings>
 struct row {
   std::string_view scheme;
-  expected<std::shared_ptr<Driver>> (*make)(std::string const& url, now_fn now, deadline until);
+  expected<std::shared_ptr<Driver>> (*make)(Settings with, deadline until);
 };
 
-constexpr std::array<row<broker::transport>, 2> transports{
+constexpr std::array<row<broker::transport, broker::settings>, 2> transports{
     {{"sqlite", &broker::make_sqlite_transport}, {"memory", &broker::make_memory_transport}}};
-constexpr std::array<row<backend::result_backend>, 2> backends{
+constexpr std::array<row<backend::result_backend, backend::settings>, 2> backends{
     {{"sqlite", &backend::make_sqlite_backend}, {"memory", &backend::make_memory_backend}}};
 
-template <class Driver, std::size_t N>
-expected<std::shared_ptr<Driver>> make(std::array<row<Driver>, N> const& table, char const* setting,
-                                       std::string const& url, now_fn now, deadline until) {
-  auto const scheme = url.substr(0, url.find(':'));
+template <class Driver, class Settings, std::size_t N>
+expected<std::shared_ptr<Driver>> make(std::array<row<Driver, Settings>, N> const& table, char const* setting,
+                                       Settings&& with, deadline until) {
+  auto const& urls = with.connection.urls;
+  auto const scheme = urls.substr(0, urls.find(':'));
   std::string known;
   for (auto const& r : table) {
-    if (r.scheme == scheme) return r.make(url, std::move(now), until);
+    if (r.scheme == scheme) return r.make(std::move(with), until);
     known += (known.empty() ? "" : ", ") + std::string{r.scheme} + "://";
   }
   return fail(errc::bad_config, "no driver for '" + scheme + "://'; this version knows " + known, setting);
@@ -37,12 +37,12 @@ expected<std::shared_ptr<Driver>> make(std::array<row<Driver>, N> const& table, 
 
 }  // namespace
 
-expected<std::shared_ptr<broker::transport>> make_transport(std::string const& url, now_fn now, deadline until) {
-  return make(transports, "broker_url", url, std::move(now), until);
+expected<std::shared_ptr<broker::transport>> make_transport(broker::settings with, deadline until) {
+  return make(transports, "broker_url", std::move(with), until);
 }
 
-expected<std::shared_ptr<backend::result_backend>> make_backend(std::string const& url, now_fn now, deadline until) {
-  return make(backends, "result_backend", url, std::move(now), until);
+expected<std::shared_ptr<backend::result_backend>> make_backend(backend::settings with, deadline until) {
+  return make(backends, "result_backend", std::move(with), until);
 }
 
 }  // namespace lovage::drivers

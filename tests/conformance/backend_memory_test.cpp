@@ -11,7 +11,7 @@ INSTANTIATE_TEST_SUITE_P(
     Memory, BackendConformance,
     ::testing::Values(conformance_driver{
         "memory", [](now_fn now) {
-          return make_memory_backend("memory://" + random_uuid().str(), std::move(now), 5s).value();
+          return make_memory_backend(at("memory://" + random_uuid().str(), std::move(now)), 5s).value();
         }}));
 
 }  // namespace

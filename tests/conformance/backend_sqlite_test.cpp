@@ -22,14 +22,14 @@ INSTANTIATE_TEST_SUITE_P(Sqlite, BackendConformance,
                          ::testing::Values(conformance_driver{
                              "sqlite", [](now_fn now) {
                                auto const made = std::make_shared<placed_backend>();
-                               made->on = make_sqlite_backend(made->place.url(), std::move(now), 5s).value();
+                               made->on = make_sqlite_backend(at(made->place.url(), std::move(now)), 5s).value();
                                return std::shared_ptr<result_backend>{made, made->on.get()};
                              }}));
 
 class SqliteBackend : public ::testing::Test {
  protected:
   void SetUp() override {
-    on_ = make_sqlite_backend(place_.url(), system_now, 5s).value();
+    on_ = make_sqlite_backend(at(place_.url()), 5s).value();
     ASSERT_EQ(sqlite3_open(place_.file().c_str(), &other_), SQLITE_OK);
   }
   void TearDown() override { sqlite3_close(other_); }

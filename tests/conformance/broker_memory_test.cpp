@@ -11,13 +11,13 @@ INSTANTIATE_TEST_SUITE_P(
     Memory, BrokerConformance,
     ::testing::Values(conformance_driver{
         "memory", [](now_fn now) {
-          return make_memory_transport("memory://" + random_uuid().str(), std::move(now), 5s).value();
+          return make_memory_transport(at("memory://" + random_uuid().str(), std::move(now)), 5s).value();
         }}));
 
 TEST(MemoryBroker, is_shared_by_name_within_the_process) {
-  auto const one = make_memory_transport("memory://shared", system_now, 5s).value();
-  auto const two = make_memory_transport("memory://shared", system_now, 5s).value();
-  auto const other = make_memory_transport("memory://other", system_now, 5s).value();
+  auto const one = make_memory_transport(at("memory://shared"), 5s).value();
+  auto const two = make_memory_transport(at("memory://shared"), 5s).value();
+  auto const other = make_memory_transport(at("memory://other"), 5s).value();
   outgoing m;
   m.queue = queue_name{"q"};
   ASSERT_TRUE(one->make_producer(1s).value()->publish(std::vector{m}, 1s));

@@ -35,7 +35,7 @@ INSTANTIATE_TEST_SUITE_P(Sqlite, BrokerConformance,
                          ::testing::Values(conformance_driver{
                              "sqlite", [](now_fn now) {
                                auto const made = std::make_shared<placed_transport>();
-                               made->on = make_sqlite_transport(made->place.url(), std::move(now), 5s).value();
+                               made->on = make_sqlite_transport(at(made->place.url(), std::move(now)), 5s).value();
                                return std::shared_ptr<transport>{made, made->on.get()};
                              }}));
 
@@ -60,7 +60,7 @@ class SqliteBroker : public ::testing::Test {
  protected:
   void open(std::string const& query = {}) {
     query_ = query;
-    on_ = make_sqlite_transport(place_.url(query), system_now, 10s).value();
+    on_ = make_sqlite_transport(at(place_.url(query)), 10s).value();
     producer_ = on_->make_producer(10s).value();
     inspector_ = on_->make_inspector(10s).value();
   }
@@ -270,7 +270,7 @@ TEST_F(SqliteBroker, messages_nobody_can_parse_die_with_a_reason_and_hold_up_not
 
 TEST_F(SqliteBroker, refuses_files_that_are_not_its_own) {
   auto const error = [&] {
-    auto const got = make_sqlite_transport(place_.url(), system_now, 5s);
+    auto const got = make_sqlite_transport(at(place_.url()), 5s);
     return got ? error_info{} : got.error();
   };
   std::ofstream{place_.file()} << std::string(4096, 'x');
@@ -287,7 +287,7 @@ TEST_F(SqliteBroker, refuses_files_that_are_not_its_own) {
 
 TEST_F(SqliteBroker, says_what_is_wrong_with_an_address) {
   auto const text = [](std::string const& url) {
-    auto const got = make_sqlite_transport(url, system_now, 5s);
+    auto const got = make_sqlite_transport(at(url), 5s);
     return got ? "" : got.error().text();
   };
   EXPECT_THAT(text(place_.url("?sync=full")), HasSubstr("synchronous=normal|full"));
@@ -301,7 +301,7 @@ TEST_F(SqliteBroker, two_names_of_one_file_are_one_store) {
   open();
   std::filesystem::create_directory_symlink(place_.directory(), place_.directory() / "link");
   auto const url = "sqlite:///" + (place_.directory() / "link" / "store.db").string();
-  auto const linked = make_sqlite_transport(url, system_now, 5s).value();
+  auto const linked = make_sqlite_transport(at(url), 5s).value();
   auto const from = linked->make_consumer({{queue_name{"q"}}, "linked"}, 5s).value();
   std::thread sleeper{[&] { EXPECT_THAT(from->claim(1, 60s).value(), SizeIs(1)); }};
   send({"a"});

@@ -76,7 +76,7 @@ int main(int argc, char** argv) {
   std::string const what = argv[1];
   queue_name const queue{argv[3]};
   auto const number = [&](int i) { return argc > i ? static_cast<std::size_t>(std::atoll(argv[i])) : 0; };
-  auto const on = must(broker::make_sqlite_transport(argv[2], system_now, 30s));
+  auto const on = must(broker::make_sqlite_transport(broker::at(argv[2]), 30s));
   if (what == "hold") return hold(*on, queue, number(4), number(5), false);
   if (what == "fork") return hold(*on, queue, number(4), number(4), true);
   if (what == "send") return send(*on, queue, number(4));

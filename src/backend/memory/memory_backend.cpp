@@ -140,9 +140,9 @@ class memory_backend final : public result_backend {
 
 }  // namespace
 
-expected<std::shared_ptr<result_backend>> make_memory_backend(std::string const& url, now_fn now, deadline) {
+expected<std::shared_ptr<result_backend>> make_memory_backend(settings with, deadline) {
   return std::shared_ptr<result_backend>{
-      std::make_shared<memory_backend>(store::named_space<space>(url, std::move(now)))};
+      std::make_shared<memory_backend>(store::named_space<space>(with.connection.urls, std::move(with.now)))};
 }
 
 }  // namespace lovage::backend

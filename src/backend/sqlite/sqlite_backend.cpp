@@ -245,8 +245,8 @@ expected<std::uint64_t> sqlite_backend::cleanup(deadline until) {
 
 }  // namespace
 
-expected<std::shared_ptr<result_backend>> make_sqlite_backend(std::string const& url, now_fn now, deadline until) {
-  auto on = sqlite_store::open(url, std::move(now), until);
+expected<std::shared_ptr<result_backend>> make_sqlite_backend(settings with, deadline until) {
+  auto on = sqlite_store::open(with.connection.urls, std::move(with.now), until);
   if (!on) return fail(on.error());
   return store::attempt(
       [&]() -> std::shared_ptr<result_backend> { return std::make_shared<sqlite_backend>(*on, until); });

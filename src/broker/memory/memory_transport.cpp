@@ -272,8 +272,9 @@ class memory_transport final : public transport {
 
 }  // namespace
 
-expected<std::shared_ptr<transport>> make_memory_transport(std::string const& url, now_fn now, deadline) {
-  return std::shared_ptr<transport>{std::make_shared<memory_transport>(store::named_space<space>(url, std::move(now)))};
+expected<std::shared_ptr<transport>> make_memory_transport(settings with, deadline) {
+  return std::shared_ptr<transport>{
+      std::make_shared<memory_transport>(store::named_space<space>(with.connection.urls, std::move(with.now)))};
 }
 
 }  // namespace lovage::broker

@@ -82,8 +82,8 @@ class sqlite_transport final : public transport {
 }  // namespace
 }  // namespace sqlite
 
-expected<std::shared_ptr<transport>> make_sqlite_transport(std::string const& url, now_fn now, deadline until) {
-  auto store = store::sqlite_store::open(url, std::move(now), until);
+expected<std::shared_ptr<transport>> make_sqlite_transport(settings with, deadline until) {
+  auto store = store::sqlite_store::open(with.connection.urls, std::move(with.now), until);
   if (!store) return fail(store.error());
   return std::shared_ptr<transport>{std::make_shared<sqlite::sqlite_transport>(*std::move(store))};
 }
