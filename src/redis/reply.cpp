@@ -25,7 +25,9 @@ error_info to_error(reply const& r, std::string where) {
   auto const word = std::string_view{r.text}.substr(0, r.text.find(' '));
   for (auto const& known : rows)
     if (known.word == word) return {known.code, "Redis says: " + r.text, std::move(where)};
-  return {errc::internal, "Redis says: " + r.text, std::move(where)};
+  // The one "ERR" that passes by itself; taken for a fault in the settings, nobody would try again.
+  bool const full = r.text.starts_with("ERR max number of clients");
+  return {full ? errc::unavailable : errc::internal, "Redis says: " + r.text, std::move(where)};
 }
 
 void commands::begin(std::size_t words) {

@@ -23,8 +23,8 @@ struct reply {
   [[nodiscard]] bool is_text() const noexcept { return type == kind::text || type == kind::status; }
 };
 
-/// `unavailable` for LOADING, READONLY, MASTERDOWN, BUSY and the like, `no_space` for OOM, `bad_config` for
-/// refused credentials, else `internal`.
+/// `unavailable` for LOADING, READONLY, MASTERDOWN, BUSY, too many clients and the like, `no_space` for OOM,
+/// `bad_config` for refused credentials, else `internal`.
 [[nodiscard]] error_info to_error(reply const& r, std::string where = {});
 
 /// Commands in the server's own form, to be sent together.
