@@ -15,7 +15,7 @@ class quoted_reader {
   explicit quoted_reader(std::string_view text) : rest_{text} {}
 
   expected<std::optional<std::string>> read() {
-    skip_properties();
+    if (!skip_properties()) return fail(errc::decode, "a tag without a blank behind it");
     if (!rest_.starts_with('"') && !rest_.starts_with('\'')) return std::optional<std::string>{};
     quote_ = rest_.front();
     rest_.remove_prefix(1);
@@ -37,26 +37,40 @@ class quoted_reader {
   }
 
  private:
+  static constexpr std::string_view tag_characters =
+      "!abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-#;/?:@&=+$_.~*'()%";
+
   static constexpr bool is_blank(char c) noexcept { return c == ' ' || c == '\t'; }
 
   void put(std::size_t n) {
     out_.append(rest_.substr(0, n));
     rest_.remove_prefix(n);
   }
-  /// Steps over tags, anchors, comments and the space between them.
-  void skip_properties() {
+  /// Steps over tags, anchors, comments and the space between them. Each ends where it ends for yaml-cpp, or the two
+  /// would look at different scalars: a lone '\r' breaks no line here. False at a tag that runs into something else,
+  /// which yaml-cpp lets pass and PyYAML does not.
+  bool skip_properties() {
     while (!rest_.empty()) {
-      if (is_blank(rest_.front()) || rest_.front() == '\n' || rest_.front() == '\r') {
+      if (at_space()) {
         rest_.remove_prefix(1);
       } else if (rest_.front() == '#') {
-        rest_.remove_prefix(std::min(rest_.find_first_of("\r\n"), rest_.size()));
-      } else if (rest_.front() == '!' || rest_.front() == '&') {
-        rest_.remove_prefix(std::min(rest_.find_first_of(" \t\r\n"), rest_.size()));
+        skip_to(rest_.find('\n'));
+      } else if (rest_.front() == '!') {
+        skip_to(rest_.starts_with("!<") ? rest_.find('>') : rest_.find_first_not_of(tag_characters));
+        if (rest_.starts_with('>')) rest_.remove_prefix(1);
+        if (!rest_.empty() && !at_space()) return false;
+      } else if (rest_.front() == '&') {
+        skip_to(rest_.find_first_of(" \t\n[]{},"));
       } else {
-        return;
+        break;
       }
     }
+    return true;
   }
+  bool at_space() const noexcept {
+    return is_blank(rest_.front()) || rest_.front() == '\n' || rest_.starts_with("\r\n");
+  }
+  void skip_to(std::size_t n) { rest_.remove_prefix(std::min(n, rest_.size())); }
   /// Bytes of the line break ahead; 0 when there is none.
   std::size_t line_break_size() const noexcept {
     if (rest_.starts_with("\r\n")) return 2;

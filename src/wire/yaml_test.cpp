@@ -91,6 +91,14 @@ TEST(yaml, refuses_tags_that_build_objects) {
   EXPECT_THAT(problem("!!binary '#'"), HasSubstr("!!binary without base64"));
 }
 
+TEST(yaml, refuses_a_tag_without_a_blank_behind_it) {
+  EXPECT_THAT(problem("!\"\\N\\_\\L\\x41\\\n  - *x\n"), HasSubstr("a tag without a blank behind it (byte 0)"));
+  for (auto const* text : {"- !!str\"a\"", "[!, \"a\"]", "{a: !}", "[!!str]", "!<tag:yaml.org,2002:str>'a'"})
+    EXPECT_THAT(problem(text), HasSubstr("a tag without a blank behind it")) << text;
+  EXPECT_EQ(read("- !<tag:yaml.org,2002:str> '1'\n- !!str\t'2'\n- !!str\r\n  '3'\n- !\n"),
+            (value{value::list{"1", "2", "3", ""}}));
+}
+
 TEST(yaml, turns_other_keys_into_json_text) {
   EXPECT_EQ(read("{1: a, null: b, true: c, 1.5: d}"),
             (value{value::map{{"1", "a"}, {"null", "b"}, {"true", "c"}, {"1.5", "d"}}}));
