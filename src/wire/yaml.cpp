@@ -71,7 +71,7 @@ class builder final : public YAML::EventHandler {
   void OnScalar(YAML::Mark const& mark, std::string const& tag, YAML::anchor_t anchor,
                 std::string const& text) override {
     if (tag == "?") return add(mark, scalar(mark, tag, text), anchor, text);
-    auto const quoted = read_quoted(source_.substr(std::min(source_.size(), offset(mark))));
+    auto const quoted = read_quoted(source_.substr(std::min(source_.size(), offset(mark))), text);
     if (!quoted) halt(mark, quoted.error().detail);
     add(mark, scalar(mark, tag, quoted->value_or(text)), anchor, {});
   }

@@ -12,7 +12,7 @@ namespace {
 /// The rules are those of PyYAML's scan_flow_scalar.
 class quoted_reader {
  public:
-  explicit quoted_reader(std::string_view text) : rest_{text} {}
+  quoted_reader(std::string_view source, std::string_view parsed) : rest_{source}, parsed_{parsed} {}
 
   expected<std::optional<std::string>> read() {
     if (!skip_properties()) return fail(errc::decode, "a tag without a blank behind it");
@@ -22,7 +22,7 @@ class quoted_reader {
     while (!rest_.empty()) {
       if (rest_.front() == quote_) {
         rest_.remove_prefix(1);
-        if (quote_ == '"' || !rest_.starts_with('\'')) return std::optional{std::move(out_)};
+        if (quote_ == '"' || !rest_.starts_with('\'')) return own_text();
         put(1);
       } else if (is_blank(rest_.front()) || line_break_size() != 0) {
         spaces();
@@ -42,6 +42,12 @@ class quoted_reader {
 
   static constexpr bool is_blank(char c) noexcept { return c == ' ' || c == '\t'; }
 
+  /// yaml-cpp makes an empty text of a quoted scalar only when line breaks are all it holds: behind any other, empty
+  /// means that this node is, and that the scalar belongs to the next.
+  std::optional<std::string> own_text() {
+    if (parsed_.empty() && (escaped_ || out_.find_first_not_of('\n') != std::string::npos)) return std::nullopt;
+    return std::move(out_);
+  }
   void put(std::size_t n) {
     out_.append(rest_.substr(0, n));
     rest_.remove_prefix(n);
@@ -115,6 +121,7 @@ class quoted_reader {
       return true;
     }
     if (rest_.empty()) return false;
+    escaped_ = true;
     static constexpr std::string_view names = "0abt\tnvfre \"\\/N_LP";
     static constexpr char16_t values[] = {0,  7,   8,   9,    9,   10,   11,   12,     13,
                                           27, ' ', '"', '\\', '/', 0x85, 0xa0, 0x2028, 0x2029};
@@ -135,12 +142,16 @@ class quoted_reader {
   }
 
   std::string_view rest_;
+  std::string_view parsed_;
   std::string out_;
+  bool escaped_ = false;
   char quote_ = '"';
 };
 
 }  // namespace
 
-expected<std::optional<std::string>> read_quoted(std::string_view text) { return quoted_reader{text}.read(); }
+expected<std::optional<std::string>> read_quoted(std::string_view source, std::string_view parsed) {
+  return quoted_reader{source, parsed}.read();
+}
 
 }  // namespace lovage::wire

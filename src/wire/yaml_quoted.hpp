@@ -12,8 +12,10 @@
 
 namespace lovage::wire {
 
-/// The quoted scalar of the node that starts at `text`, tag and anchor in front of it included. Nothing when the node
-/// is not quoted (a block scalar). *On failure*: `decode`; yaml-cpp lets some scalars without closing quote pass.
-[[nodiscard]] expected<std::optional<std::string>> read_quoted(std::string_view text);
+/// The quoted scalar of the node that starts at `source`, tag and anchor in front of it included; `parsed` is what
+/// yaml-cpp took for its text. Nothing when the node is not quoted: a block scalar, or an empty node (`a: !!str`) whose
+/// quoted neighbour stands in the line below. *On failure*: `decode`; yaml-cpp lets some scalars without closing quote
+/// pass.
+[[nodiscard]] expected<std::optional<std::string>> read_quoted(std::string_view source, std::string_view parsed);
 
 }  // namespace lovage::wire

@@ -83,6 +83,13 @@ TEST(yaml, reads_quoted_scalars_over_several_lines_as_pyyaml_writes_them) {
   EXPECT_EQ(read("\xef\xbb\xbf'a\n\n\n  '"), value{"a\n\n"});
 }
 
+TEST(yaml, keeps_an_empty_tagged_node_apart_from_the_quoted_key_below_it) {
+  EXPECT_EQ(read("a:\n  !!str\n\"b\": 1\n"), (value{value::map{{"a", ""}, {"b", 1}}}));
+  EXPECT_EQ(read("a:\n  !!str\n\"\\n\": 1\n"), (value{value::map{{"a", ""}, {"\n", 1}}}));
+  EXPECT_EQ(read("? !!str\n&x 'b': 1\n"), (value{value::map{{"", {}}, {"b", 1}}}));
+  EXPECT_EQ(read("- !!str\n  '\n\n  '\n- ! \"\\\n  \"\n"), (value{value::list{"\n", ""}}));
+}
+
 TEST(yaml, refuses_tags_that_build_objects) {
   for (auto const* text : {"!!python/object/apply:os.system ['true']", "!!python/tuple [1]", "!mine 1", "!<x> {}",
                            "!!python/name:os.system ''", "!!set {a: null}"})
