@@ -69,12 +69,7 @@ class builder final : public YAML::EventHandler {
   void OnNull(YAML::Mark const& mark, YAML::anchor_t anchor) override { add(mark, value{}, anchor, {}); }
   void OnAlias(YAML::Mark const& mark, YAML::anchor_t anchor) override;
   void OnScalar(YAML::Mark const& mark, std::string const& tag, YAML::anchor_t anchor,
-                std::string const& text) override {
-    if (tag == "?") return add(mark, scalar(mark, tag, text), anchor, text);
-    auto const quoted = read_quoted(source_.substr(std::min(source_.size(), offset(mark))), text);
-    if (!quoted) halt(mark, quoted.error().detail);
-    add(mark, scalar(mark, tag, quoted->value_or(text)), anchor, {});
-  }
+                std::string const& text) override;
   void OnSequenceStart(YAML::Mark const& mark, std::string const& tag, YAML::anchor_t anchor,
                        YAML::EmitterStyle::value) override {
     check_tag(mark, tag, "seq");
@@ -122,6 +117,18 @@ class builder final : public YAML::EventHandler {
   value root_;
   bool started_ = false;
 };
+
+void builder::OnScalar(YAML::Mark const& mark, std::string const& tag, YAML::anchor_t anchor, std::string const& text) {
+  auto const source = source_.substr(std::min(source_.size(), offset(mark)));
+  // "?" is yaml-cpp's word for a plain scalar without a tag. But "!<?>" is a tag, and may stand behind an anchor.
+  if (tag == "?" && !source.starts_with('!') && !source.starts_with('&'))
+    return add(mark, scalar(mark, tag, text), anchor, text);
+  auto const quoted = read_quoted(source, text);
+  if (!quoted) halt(mark, quoted.error().detail);
+  if (*quoted && tag == "?") halt(mark, "unknown tag \"?\"");
+  add(mark, scalar(mark, tag, quoted->value_or(text)), anchor,
+      tag == "?" ? std::string_view{text} : std::string_view{});
+}
 
 value builder::scalar(YAML::Mark const& mark, std::string const& tag, std::string const& text) {
   auto kind = yaml_kind::text;

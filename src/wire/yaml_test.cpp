@@ -94,6 +94,8 @@ TEST(yaml, refuses_tags_that_build_objects) {
   for (auto const* text : {"!!python/object/apply:os.system ['true']", "!!python/tuple [1]", "!mine 1", "!<x> {}",
                            "!!python/name:os.system ''", "!!set {a: null}"})
     EXPECT_THAT(problem(text), HasSubstr("unknown tag")) << text;
+  for (auto const* text : {"!<?> '\\N'", "!<?> \"\\N\"", "&x !<?> '1'"})
+    EXPECT_THAT(problem(text), HasSubstr("unknown tag \"?\"")) << text;
   EXPECT_THAT(problem("!!int abc"), HasSubstr("\"abc\" is no int"));
   EXPECT_THAT(problem("!!binary '#'"), HasSubstr("!!binary without base64"));
 }
@@ -112,6 +114,7 @@ TEST(yaml, turns_other_keys_into_json_text) {
   EXPECT_THAT(problem("{[1]: 2}"), HasSubstr("a key must be text, got list"));
   EXPECT_THAT(problem("2020-01-02: 2"), HasSubstr("a key must be text, got date"));
   EXPECT_THAT(problem("<<: {a: 1}"), HasSubstr("merge keys"));
+  EXPECT_THAT(problem("&x <<: {a: 1}"), HasSubstr("merge keys"));
   EXPECT_EQ(read("{a: 1, a: 2}"), (value{value::map{{"a", 2}}}));
 }
 
