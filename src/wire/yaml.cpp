@@ -240,10 +240,10 @@ expected<void> check_characters(std::string_view text) {
 
 expected<value> from_yaml(std::string_view text) {
   if (auto const checked = check_characters(text); !checked) return fail(checked.error());
-  if (text.starts_with("\xef\xbb\xbf")) text.remove_prefix(3);
   memory_buffer buffer{text};
   std::istream in{&buffer};
-  builder events{text};
+  // yaml-cpp takes one byte order mark off by itself, and counts from behind it; a second one is text.
+  builder events{text.starts_with("\xef\xbb\xbf") ? text.substr(3) : text};
   try {
     YAML::Parser parser{in};
     while (parser.HandleNextDocument(events)) {

@@ -81,6 +81,7 @@ TEST(yaml, reads_quoted_scalars_over_several_lines_as_pyyaml_writes_them) {
             (value{value::list{"\u0085\u00a0\u2028\u2029", "\u00fc\u20ac\U0001f600", std::string{"\0\a\x1b\"/\\", 6},
                                "a  b", "c", "c"}}));
   EXPECT_EQ(read("\xef\xbb\xbf'a\n\n\n  '"), value{"a\n\n"});
+  EXPECT_EQ(read("\xef\xbb\xbf\xef\xbb\xbf\"\\N\""), value{"\ufeff\"\\N\""});  // the second is part of a plain scalar
 }
 
 TEST(yaml, keeps_an_empty_tagged_node_apart_from_the_quoted_key_below_it) {
