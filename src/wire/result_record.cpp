@@ -4,6 +4,8 @@
 #include "wire/serializer.hpp"
 #include "wire/task_message.hpp"
 
+#include <tuple>
+
 namespace lovage::wire {
 
 namespace {
@@ -87,6 +89,14 @@ std::string exception_info::text() const {
     out += repr(argument);
   }
   return out;
+}
+
+bool operator==(result_record const& a, result_record const& b) {
+  auto const kept = [](result_record const& r) {
+    return std::tie(r.id, r.status, r.result, r.traceback, r.children, r.date_done, r.group_id, r.parent_id,
+                    r.extended);
+  };
+  return kept(a) == kept(b);
 }
 
 value to_value(result_record const& r) {

@@ -43,8 +43,11 @@ struct result_record {
   std::optional<std::string> date_done;  ///< ISO text; only when ready
   std::optional<std::string> group_id, parent_id;
   value::map extended;  ///< name, args, kwargs, worker, retries, queue, stamps: with `result_extended`
+  /// Where `rpc://` sends it, from the task's message: the sender's reply queue, and its id of the request. No part of
+  /// the record: never stored, never read, not compared.
+  std::string reply_to, correlation_id;
   [[nodiscard]] bool ready() const noexcept { return state::is_ready(status); }
-  friend bool operator==(result_record const&, result_record const&) = default;
+  friend bool operator==(result_record const& a, result_record const& b);
 };
 
 /// The record as Python's key/value backends write it, key for key.

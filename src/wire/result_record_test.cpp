@@ -37,6 +37,19 @@ TEST(result_record, is_not_written_without_the_id_that_waiting_clients_look_for)
   EXPECT_TRUE(encode_record(r));
 }
 
+TEST(result_record, does_not_hold_where_it_is_sent) {
+  result_record r;
+  r.id = task_id{"t"};
+  auto const plain = encode_record(r).value();
+  r.reply_to = "queue";
+  r.correlation_id = "other";
+  EXPECT_EQ(encode_record(r).value(), plain);
+  EXPECT_EQ(to_rpc_value(r).find("reply_to"), nullptr);
+  EXPECT_EQ(decode_record(plain).value(), r);
+  r.status = "STARTED";
+  EXPECT_NE(decode_record(plain).value(), r);
+}
+
 TEST(exception_info, accepts_the_odd_shapes) {
   auto const text = [](value::map m) { return exception_info::from_value(value{std::move(m)}).value().text(); };
   EXPECT_EQ(text({{"exc_type", "ValueError"}, {"exc_message", value::list{value{"boom"}}}, {"exc_module", "builtins"}}),
