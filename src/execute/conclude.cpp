@@ -4,6 +4,7 @@
 #include "app/retry.hpp"
 #include "core/log.hpp"
 #include "execute/exception_name.hpp"
+#include "wire/result_tuple.hpp"
 
 #include <lovage/pack.hpp>
 
@@ -80,8 +81,11 @@ void retry(request const& r, retry_plan const& plan, value::map const& details, 
       "Task " + r.label() + " retry: " + when + (find(details, "type") ? ": " + cause.type + ": " + cause.text() : ""),
       {{"task_id", r.message.id.str()}, {"task_name", r.message.task}});
   out.publish.push_back(*std::move(again));
-  if (with.store_results && !r.options.ignore_result)
+  if (with.store_results && !r.options.ignore_result) {
     out.records.push_back(make_record(r, with, wire::state::retry, cause.to_value()));
+    // The retry is a task that this one sent: Celery lists it, and who follows children finds it.
+    out.records.back().children = value::list{wire::result_tuple{r.message.id.str(), {}, {}}.to_value()};
+  }
   settle(r, disposition::done, {}, out);
 }
 

@@ -3,6 +3,7 @@
 #include "execute/intake.hpp"
 
 #include "core/log.hpp"
+#include "wire/serializer.hpp"
 
 #include <gtest/gtest.h>
 
@@ -77,6 +78,25 @@ TEST_F(Execute, AnUnreadableMessageIsBuriedWithItsReason) {
   EXPECT_EQ(only_status(), "FAILURE");
 }
 
+TEST_F(Execute, EveryRecordKnowsWhereItsReaderWaits) {
+  auto m = message();
+  m.properties.reply_to = "replies";
+  m.properties.correlation_id = "ask-1";
+  auto broken = delivered(m);
+  broken.envelope.body = "[[2, 3";
+  EXPECT_FALSE(take_in(std::move(broken), with, noon, out));
+  auto const r = taken(m);
+  conclude_started(r, 5, with, out);
+  conclude_state(r, "PROGRESS", {}, with, out);
+  conclude_lost(r, "signal 9", with, noon, out);
+  conclude(r, end(LOVAGE_SUCCESS), with, noon, 1ms, out);
+  ASSERT_GE(out.records.size(), 3U);
+  for (auto const& record : out.records) {
+    EXPECT_EQ(record.reply_to, "replies") << record.status;
+    EXPECT_EQ(record.correlation_id, "ask-1");
+  }
+}
+
 TEST_F(Execute, AMessageBegunTooOftenIsBuried) {
   EXPECT_FALSE(take_in(delivered(message(), 5), with, noon, out));
   EXPECT_EQ(only_settlement(), disposition::bury);
@@ -149,6 +169,7 @@ TEST_F(Execute, ARetryIsPublishedWithTheSameIdBeforeItsRecord) {
   EXPECT_EQ(out.publish[0].priority, 4);
   EXPECT_EQ(only_status(), "RETRY");
   EXPECT_FALSE(out.records[0].date_done);
+  EXPECT_EQ(wire::to_json(out.records[0].children).value(), R"([[["id-1", null], null]])");
   EXPECT_EQ(only_settlement(), disposition::done);
 }
 
@@ -209,11 +230,24 @@ TEST_F(Execute, AHardLimitIsTimeLimitExceededWithTheLimit) {
   EXPECT_EQ(e->message, value::list{1.5});
 }
 
-TEST_F(Execute, ExtendedResultsCarryTheCall) {
+// As Celery 5.2 stored it (tests/golden/results-redis/extended.json), with our id, node and time.
+TEST_F(Execute, ExtendedResultsCarryTheCallAsCelerysDo) {
   with.result_extended = true;
-  conclude(taken(message()), {LOVAGE_SUCCESS, pack(5)}, with, noon, 1ms, out);
-  EXPECT_EQ(*find(out.records.at(0).extended, "name"), value{"t.add"});
-  EXPECT_EQ(*find(out.records.at(0).extended, "worker"), value{"celery@test"});
+  auto m = message();
+  m.group = "g-1";
+  m.parent_id = "p-1";
+  conclude(taken(m), {LOVAGE_SUCCESS, pack(5)}, with, noon, 1ms, out);
+  EXPECT_EQ(wire::encode_record(out.records.at(0)).value(),
+            R"({"status": "SUCCESS", "result": 5, "traceback": null, "children": [], )"
+            R"("date_done": "2026-11-23T12:00:00+00:00", "group_id": "g-1", "parent_id": "p-1", )"
+            R"("name": "t.add", "args": [2, 3], "kwargs": {}, "worker": "celery@test", "retries": 0, )"
+            R"("queue": "celery", "task_id": "id-1"})");
+  out.clear();
+  m.stamped_headers = {"tenant"};
+  m.stamps = {{"tenant", value::list{"acme"}}};
+  conclude(taken(m), {LOVAGE_SUCCESS, pack(5)}, with, noon, 1ms, out);
+  EXPECT_EQ(*find(out.records.at(0).extended, "stamped_headers"), value(value::list{"tenant"}));
+  EXPECT_EQ(*find(out.records.at(0).extended, "tenant"), value(value::list{"acme"}));
 }
 
 TEST(ExceptionName, OwnClassesKeepTheirNameAndAHarmlessModule) {

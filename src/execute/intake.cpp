@@ -30,6 +30,8 @@ void report_unreadable(broker::delivery const& from, error_info const& why, poli
   record.status = wire::state::failure;
   record.result = wire::exception_info{"DecodeError", {why.text()}, "kombu.exceptions"}.to_value();
   record.date_done = wire::to_iso(now);
+  record.reply_to = from.envelope.properties.reply_to;
+  record.correlation_id = from.envelope.properties.correlation_id;
   out.records.push_back(std::move(record));
 }
 

@@ -14,6 +14,8 @@ wire::result_record make_record(request const& r, policy const& with, std::strin
   out.children = value::list{};
   out.group_id = r.message.group;
   out.parent_id = r.message.parent_id;
+  out.reply_to = r.message.properties.reply_to;
+  out.correlation_id = r.message.properties.correlation_id;
   if (with.result_extended) {
     out.extended = {{"name", r.message.task}, {"args", r.message.args},       {"kwargs", r.message.kwargs},
                     {"worker", with.node},    {"retries", r.message.retries}, {"queue", r.queue.str()}};
