@@ -29,14 +29,34 @@ class watch {
   virtual void remove(task_id const& id) = 0;
   /// Waits until records of watched ids were written since the last call (or are there at the first) and returns the
   /// newest of each. An id whose record is ready leaves the watch. Empty at the deadline or after `interrupt`.
+  /// Errors: `decode` and the like, told once for a record that cannot be read, which leaves the watch too;
+  /// `unavailable` at the deadline when the server cannot be reached, `bad_config` at once when it refuses us.
   [[nodiscard]] virtual expected<std::vector<wire::result_record>> next(deadline until) = 0;
   virtual void interrupt() = 0;
+};
+
+/// What a driver can do; asked for, never guessed.
+struct traits {
+  /// Every program on the same URL reads a record. Otherwise only the one that sent the task, by the record's
+  /// `reply_to`, and only what came while it was there.
+  bool readable_by_all = true;
+  /// When `store` returns, the record can be read, with all its fields, until it expires. Otherwise it is a message:
+  /// shortened (wire-format 7.7), read a little later, and kept as long as its reader likes.
+  bool keeps_records = true;
+  bool clock_of_server = false;  ///< whether a record has expired is decided, and cleaned up, by the server
 };
 
 /// *Threads*: any, concurrently.
 class result_backend {
  public:
   virtual ~result_backend() = default;
+  [[nodiscard]] virtual traits abilities() const { return {}; }
+  /// Comes before the first task is sent whose result this program wants; cheap from the second call on. Where
+  /// `traits::readable_by_all` this has nothing to do.
+  [[nodiscard]] virtual expected<void> expect_replies(deadline until) {
+    (void)until;
+    return {};
+  }
   /// Writes all in one step. A stored SUCCESS is final and is not overwritten (wire-format 7.3); any other record is
   /// replaced. Records carry their own expiry, counted from now; zero: kept for ever.
   [[nodiscard]] virtual expected<void> store(std::span<wire::result_record const> records, std::chrono::seconds expires,
