@@ -261,7 +261,7 @@ inline void packer::any(value const& v) {
     void operator()(date const& d) { p.day(d); }
     void operator()(time_of_day const& t) { p.clock(t); }
   };
-  std::visit(visitor{*this}, v.get());
+  v.visit(visitor{*this});
 }
 
 inline pack_kind unpacker::peek() const noexcept {

@@ -85,7 +85,7 @@ bool json_reader::read(value& out, int depth) {
   switch (*at_) {
     case '{': return read_map(out, depth);
     case '[': return read_list(out, depth);
-    case '"': ++at_; return read_string(out.get().emplace<std::string>());
+    case '"': ++at_; return read_string(out.emplace<std::string>());
     case 'n': return read_word("null", value{}, out);
     case 't': return read_word("true", true, out);
     case 'f': return read_word("false", false, out);
@@ -108,7 +108,7 @@ bool json_reader::read_word(std::string_view word, value v, value& out) {
 bool json_reader::read_list(value& out, int depth) {
   if (depth == max_nesting) return stop(nested_too_deep());
   ++at_;
-  auto& list = out.get().emplace<value::list>();
+  auto& list = out.emplace<value::list>();
   skip_space();
   if (take(']')) return true;
   list.reserve(4);
@@ -124,7 +124,7 @@ bool json_reader::read_list(value& out, int depth) {
 bool json_reader::read_map(value& out, int depth) {
   if (depth == max_nesting) return stop(nested_too_deep());
   auto const from = at_++;
-  auto& map = out.get().emplace<value::map>();
+  auto& map = out.emplace<value::map>();
   skip_space();
   if (take('}')) return true;
   map.reserve(4);

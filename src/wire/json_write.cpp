@@ -40,7 +40,7 @@ class json_writer {
   bool operator()(time_of_day const& t) { return moment("time", t); }
 
  private:
-  bool write(value const& v) { return std::visit(*this, v.get()); }
+  bool write(value const& v) { return v.visit(*this); }
   bool text(std::string_view s);
   void escape(std::uint32_t c);
   void escape_unit(std::uint32_t unit);

@@ -37,7 +37,7 @@ class msgpack_writer {
   bool operator()(time_of_day const& t) { return in_range(t) && text(to_iso(t)); }
 
  private:
-  bool write(value const& v) { return std::visit(*this, v.get()); }
+  bool write(value const& v) { return v.visit(*this); }
   bool text(std::string_view s) {
     if (auto const bad = find_invalid_utf8(s); bad != std::string_view::npos)
       return stop("text is not UTF-8 at its byte " + std::to_string(bad) + "; use lovage::bytes for octets");

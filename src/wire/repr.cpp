@@ -82,7 +82,7 @@ class repr_writer {
     if (auto const* b = v.get_if<bytes>()) return octets(b->data);
     if (auto const* l = v.get_if<value::list>()) return sequence(*l, "[", "]", level);
     if (auto const* m = v.get_if<value::map>()) return mapping(*m, level);
-    if (goes_on()) put(cut(std::visit(scalar_repr{}, v.get())));
+    if (goes_on()) put(cut(v.visit(scalar_repr{})));
   }
   void tuple(value::list const& l) { sequence(l, "(", l.size() == 1 ? ",)" : ")", 0); }
   void mapping(value::map const& m, int level) {

@@ -83,7 +83,7 @@ bool yaml_writer::scalar_visitor::operator()(big_integer const& b) {
   if (!is_integer_text(b.text)) return to.stop("big_integer \"" + b.text + "\" is no integer");
   auto const normal = integer_from_text(b.text);  // a leading zero would make it octal
   if (auto const* big = normal.get_if<big_integer>()) return to.put(big->text);
-  return std::visit(*this, normal.get());
+  return normal.visit(*this);
 }
 
 bool yaml_writer::scalar_visitor::operator()(datetime const& d) {
@@ -102,7 +102,7 @@ bool is_block(value const& v) noexcept {
 
 /// With the pen at column `indent`. Leaves it behind a scalar, or at the end of a block's last line.
 bool yaml_writer::write(value const& v, std::size_t indent) {
-  if (!is_block(v)) return std::visit(scalar_visitor{*this}, v.get());
+  if (!is_block(v)) return v.visit(scalar_visitor{*this});
   if (depth_ == max_nesting) return stop(nested_too_deep());
   ++depth_;
   auto const* l = v.get_if<value::list>();

@@ -3,6 +3,7 @@
 
 #include <lovage/value.hpp>
 
+#include <algorithm>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
@@ -28,24 +29,20 @@ inline void demand(bool holds, std::string const& what) {
 
 /// Equality, but a NaN equals a NaN and 0.0 does not equal -0.0.
 inline bool same(value const& a, value const& b) {
-  if (a.get().index() != b.get().index()) return false;
   if (auto const* d = a.get_if<double>()) {
-    auto const e = *b.get_if<double>();
-    return std::isnan(*d) ? std::isnan(e) : *d == e && std::signbit(*d) == std::signbit(e);
+    auto const* e = b.get_if<double>();
+    return e && (std::isnan(*d) ? std::isnan(*e) : *d == *e && std::signbit(*d) == std::signbit(*e));
   }
   if (auto const* l = a.get_if<value::list>()) {
-    auto const& m = *b.get_if<value::list>();
-    if (l->size() != m.size()) return false;
-    for (std::size_t i = 0; i < m.size(); ++i)
-      if (!same((*l)[i], m[i])) return false;
-    return true;
+    auto const* m = b.get_if<value::list>();
+    return m && std::equal(l->begin(), l->end(), m->begin(), m->end(), same);
   }
   if (auto const* l = a.get_if<value::map>()) {
-    auto const& m = *b.get_if<value::map>();
-    if (l->size() != m.size()) return false;
-    for (std::size_t i = 0; i < m.size(); ++i)
-      if ((*l)[i].key != m[i].key || !same((*l)[i].val, m[i].val)) return false;
-    return true;
+    auto const* m = b.get_if<value::map>();
+    auto const same_member = [](value::member const& x, value::member const& y) {
+      return x.key == y.key && same(x.val, y.val);
+    };
+    return m && std::equal(l->begin(), l->end(), m->begin(), m->end(), same_member);
   }
   return a == b;
 }
