@@ -40,8 +40,8 @@ DRIVER_LAYERS = {"broker", "backend"}
 
 # Libraries that are neither std nor POSIX: in .cpp files, in the headers of a driver's folder, and where named here.
 THIRD_PARTY = re.compile(
-    r"(boost|rapidjson|hiredis|spdlog|fmt|CLI|toml11|yaml-cpp|openssl|brotli|msgpack|gtest|gmock|benchmark)/"
-    r"|(toml\.hpp|amqp[a-z_]*\.h|sqlite3\.h|zlib\.h|zstd\.h|lzma\.h|bzlib\.h)$")
+    r"(boost|rapidjson|hiredis|spdlog|fmt|CLI|toml11|openssl|brotli|msgpack|gtest|gmock|benchmark)/"
+    r"|(toml\.hpp|amqp[a-z_]*\.h|sqlite3\.h|yaml\.h|zlib\.h|zstd\.h|lzma\.h|bzlib\.h)$")
 THIRD_PARTY_HEADERS = {"store": re.compile(r"sqlite3\.h$"), "cli": re.compile(r"spdlog/"), "web": re.compile(r"boost/")}
 # A library that belongs to one layer.
 OWNED = {re.compile(r"CLI/"): "cli"}

@@ -212,6 +212,24 @@ TEST(encode_task, gives_back_every_field_by_every_serializer_and_compression) {
     }
 }
 
+// The body is what kombu writes for ([b"abc", b""], {"k": [b"\xff\x00"]}).
+TEST(encode_task, gives_back_bytes_that_kombu_wrote_as_yaml) {
+  auto e = with_body(
+      "- - !!binary |\n    YWJj\n  - !!binary \"\"\n- k:\n  - !!binary |\n    /wA=\n"
+      "- callbacks: null\n  chain: null\n  chord: null\n  errbacks: null\n");
+  e.content_type = "application/x-yaml";
+  auto const m = decode_task(e, {{"yaml"}});
+  ASSERT_TRUE(m) << m.error().text();
+  EXPECT_EQ(m->args, (value::list{bytes{"abc"}, bytes{}}));
+  EXPECT_EQ(m->kwargs, (value::map{{"k", value::list{bytes{std::string{"\xff\0", 2}}}}}));
+  auto const written = encode_task(*m, {"yaml", "", false});
+  ASSERT_TRUE(written) << written.error().text();
+  auto const back = decode_task(*written, {{"yaml"}});
+  ASSERT_TRUE(back) << back.error().text();
+  EXPECT_EQ(back->args, m->args);
+  EXPECT_EQ(back->kwargs, m->kwargs);
+}
+
 TEST(encode_task, refuses_what_would_break_the_other_side) {
   auto const refused = [](auto change, encode_options const& options = {}) {
     task_message m;

@@ -38,6 +38,10 @@ TYPED = [
       b"\x00\xff bytes", b"ascii"], {}],
     [[2**64, -2**70, 2**64 - 1], {"inf": math.inf}],
 ]
+BYTES = [
+    [[b"abc"], {}],
+    [[[b"", b"\x00\xff" * 100], {"deep": b"x"}], {"k": b"abc", "l": [[b"\n"]]}],
+]
 
 
 def tool(arguments, lines):
@@ -98,6 +102,14 @@ class PeerTest(unittest.TestCase):
         lines = tool(["decode"], [python_envelope(case, "json", "none") for case in TYPED])
         for case, line in zip(TYPED, lines):
             self.assertEqual(kombu_json.loads(line)[:2], case)
+
+    def test_bytes_cross_in_every_serializer(self):
+        for serializer in SERIALIZERS:
+            with self.subTest(serializer=serializer):
+                lines = tool(["encode", serializer, "none", "typed"], [kombu_json.dumps(case) for case in BYTES])
+                self.assertEqual([body_of(json.loads(line))[:2] for line in lines], BYTES)
+                lines = tool(["decode"], [python_envelope(case, serializer, "none") for case in BYTES])
+                self.assertEqual([kombu_json.loads(line)[:2] for line in lines], BYTES)
 
     def test_celery_makes_a_request_of_the_message(self):
         from celery import Celery
