@@ -215,6 +215,7 @@ TEST_F(RedisClient, GivesAConnectionOfOnesOwnThatIsWokenByADescriptor) {
   ASSERT_TRUE(own->send(one({"SUBSCRIBE", "news"}), 5s));
   EXPECT_EQ(own->receive(5s, wake).value().value().items.at(0).text, "subscribe");
   EXPECT_FALSE(own->receive(10ms, wake).value()) << "nothing at the deadline";
+  EXPECT_FALSE(own->receive(deadline::now(), wake).value()) << "nor without waiting";
   text_of(*client_, {"PUBLISH", "news", "hello"});
   EXPECT_EQ(own->receive(5s, wake).value().value().items.at(2).text, "hello");
   std::uint64_t const number = 1;
