@@ -13,25 +13,41 @@
 
 namespace lovage::backend {
 
-/// `open` gives a backend on a store that no other test uses; called once per test.
+/// A backend on a store that no other test uses.
+struct opened_backend {
+  opened_backend(std::shared_ptr<result_backend> made) : on{std::move(made)} {}
+  std::shared_ptr<result_backend> on;
+  /// Where `traits::clock_of_server`: makes the server believe that time has passed.
+  std::function<void(std::chrono::milliseconds)> pass_time = {};
+  /// Where not `traits::readable_by_all`: the name under which `on` reads.
+  std::string reply_to = {};
+};
+
+/// `open` is called once per test.
 struct conformance_driver {
   char const* name;
-  std::function<std::shared_ptr<result_backend>(now_fn now)> open;
+  std::function<opened_backend(now_fn now)> open;
 };
 
 class BackendConformance : public ::testing::TestWithParam<conformance_driver> {
  protected:
   void SetUp() override;
 
-  [[nodiscard]] static wire::result_record record(std::string id, std::string status, value result = {});
+  [[nodiscard]] wire::result_record record(std::string id, std::string status, value result = {}) const;
   void store(wire::result_record const& r, std::chrono::seconds expires = std::chrono::hours{1});
   [[nodiscard]] wire::result_record fetch(std::string const& id);
-  void advance(std::chrono::microseconds by) { ahead_ += by.count(); }
+  /// Waits until all that was stored can be read.
+  void settle();
+  void advance(std::chrono::milliseconds by);
 
   std::shared_ptr<result_backend> backend_;
+  traits can_;
 
  private:
+  std::function<void(std::chrono::milliseconds)> pass_time_;
+  std::string reply_to_;
   std::atomic<std::int64_t> ahead_{0};
+  std::atomic<int> fences_{0};
 };
 
 }  // namespace lovage::backend

@@ -1,0 +1,41 @@
+// Where results stand in Redis.
+#pragma once
+
+#include "redis/client.hpp"
+
+#include <lovage/deadline.hpp>
+#include <lovage/expected.hpp>
+
+#include <algorithm>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace lovage::backend::redis {
+
+/// Keys of results, as Celery names them, behind the `global_keyprefix` of the transport options. A result's channel
+/// bears the name of its key. Other kinds of keys ("celery-taskset-meta-") belong behind the same prefix.
+class key_names {
+ public:
+  [[nodiscard]] static expected<key_names> read(value::map const& transport_options);
+  [[nodiscard]] std::string result(std::string_view id) const { return results_ + std::string{id}; }
+  /// The id in a name made by `result`.
+  [[nodiscard]] std::string_view id_of(std::string_view name) const {
+    return name.substr(std::min(results_.size(), name.size()));
+  }
+
+ private:
+  std::string results_;
+};
+
+/// One key per id.
+struct stored_bytes {
+  std::string id;
+  std::optional<std::string> record;
+};
+/// MGET, in as few commands as are wise, in one round trip.
+[[nodiscard]] expected<std::vector<stored_bytes>> read_stored(lovage::redis::client& from, key_names const& names,
+                                                              std::vector<std::string> ids, deadline until);
+
+}  // namespace lovage::backend::redis

@@ -1,0 +1,159 @@
+#include "backend/redis/redis_backend.hpp"
+
+#include "backend/redis/listener.hpp"
+
+namespace lovage::backend {
+namespace redis {
+namespace {
+
+using lovage::redis::client;
+using lovage::redis::repeat;
+using lovage::redis::script;
+using wire::result_record;
+
+// One script is one step of the server, during which nobody else is served.
+constexpr std::size_t records_at_once = 1'000;
+
+// KEYS: where; ARGV: seconds until they expire (0: never), then the records. What is there already is read only as far
+// as it takes to know whether it is a SUCCESS: Python and we write the status first, others (and YAML, sorted) may not.
+constexpr char const* store_text = R"(
+local function says_success(ok, map)
+  return ok and type(map) == 'table' and map.status == 'SUCCESS'
+end
+local function final(text)
+  local first = string.byte(text)
+  if first == 123 then
+    if string.sub(text, 1, 12) == '{"status": "' then return string.sub(text, 13, 20) == 'SUCCESS"' end
+    return says_success(pcall(cjson.decode, text))
+  end
+  if first and (first > 128 and first < 144 or first == 222 or first == 223) then
+    return says_success(pcall(cmsgpack.unpack, text))
+  end
+  return string.find('\n' .. text .. '\n', '\nstatus: [\'"]?SUCCESS[\'"]?\n') ~= nil
+end
+local seconds = tonumber(ARGV[1])
+for i, key in ipairs(KEYS) do
+  local before = redis.call('GET', key)
+  if not (before and final(before)) then
+    local record = ARGV[i + 1]
+    if seconds > 0 then
+      redis.call('SETEX', key, seconds, record)
+    else
+      redis.call('SET', key, record)
+    end
+    redis.call('PUBLISH', key, record)
+  end
+end
+return 1
+)";
+
+class redis_watch final : public watch {
+ public:
+  explicit redis_watch(std::shared_ptr<listener> on) : on_{std::move(on)} {}
+  ~redis_watch() override { on_->leave(in_); }
+  void add(std::span<task_id const> ids) override { on_->add(in_, ids); }
+  void remove(task_id const& id) override { on_->remove(in_, id); }
+  expected<std::vector<result_record>> next(deadline until) override { return on_->next(in_, until); }
+  void interrupt() override { on_->interrupt(in_); }
+
+ private:
+  std::shared_ptr<listener> const on_;
+  inbox in_;
+};
+
+std::vector<std::string> texts(std::span<task_id const> ids) {
+  std::vector<std::string> out;
+  out.reserve(ids.size());
+  for (auto const& id : ids) out.push_back(id.str());
+  return out;
+}
+
+class redis_backend final : public result_backend {
+ public:
+  redis_backend(std::shared_ptr<client> on, record_codec codec, key_names names)
+      : client_{std::move(on)},
+        codec_{std::move(codec)},
+        names_{std::move(names)},
+        listener_{std::make_shared<listener>(client_, codec_, names_)} {}
+
+  [[nodiscard]] traits abilities() const override { return {.clock_of_server = true}; }
+  expected<void> store(std::span<result_record const> records, std::chrono::seconds expires, deadline until) override;
+  expected<std::vector<result_record>> fetch(std::span<task_id const> ids, deadline until) override;
+  expected<void> forget(std::span<task_id const> ids, deadline until) override;
+  expected<std::unique_ptr<watch>> make_watch() override {
+    return std::unique_ptr<watch>{std::make_unique<redis_watch>(listener_)};
+  }
+  expected<std::uint64_t> cleanup(deadline) override { return std::uint64_t{0}; }  // the server does it
+
+ private:
+  std::shared_ptr<client> const client_;
+  record_codec const codec_;
+  key_names const names_;
+  std::shared_ptr<listener> const listener_;
+  script const store_{store_text};
+};
+
+expected<void> redis_backend::store(std::span<result_record const> records, std::chrono::seconds expires,
+                                    deadline until) {
+  std::vector<std::string> keys, arguments;
+  for (auto const& r : records) {
+    auto bytes = codec_.write(r);
+    if (!bytes) return fail(bytes.error());
+    keys.push_back(names_.result(r.id.str()));
+    arguments.push_back(*std::move(bytes));
+  }
+  auto const seconds = std::to_string(std::max<std::int64_t>(expires.count(), 0));
+  for (std::size_t i = 0; i < keys.size(); i += records_at_once) {
+    auto const n = std::min(records_at_once, keys.size() - i);
+    std::vector<std::string_view> const at(keys.begin() + static_cast<std::ptrdiff_t>(i),
+                                           keys.begin() + static_cast<std::ptrdiff_t>(i + n));
+    std::vector<std::string_view> given{seconds};
+    given.insert(given.end(), arguments.begin() + static_cast<std::ptrdiff_t>(i),
+                 arguments.begin() + static_cast<std::ptrdiff_t>(i + n));
+    // Storing the same twice is storing it once: whatever broke, it is done again.
+    if (auto done = client_->eval(store_, at, given, repeat::yes, until); !done) return fail(done.error());
+  }
+  return {};
+}
+
+expected<std::vector<result_record>> redis_backend::fetch(std::span<task_id const> ids, deadline until) {
+  auto stored = read_stored(*client_, names_, texts(ids), until);
+  if (!stored) return fail(stored.error());
+  std::vector<result_record> out(ids.size());
+  for (std::size_t i = 0; i < ids.size(); ++i) {
+    out[i].id = ids[i];
+    auto const& bytes = (*stored)[i].record;
+    if (!bytes) continue;
+    auto record = codec_.read(*bytes, ids[i].str());
+    if (!record) return fail(record.error());
+    out[i] = *std::move(record);
+  }
+  return out;
+}
+
+expected<void> redis_backend::forget(std::span<task_id const> ids, deadline until) {
+  if (ids.empty()) return {};
+  lovage::redis::commands c;
+  c.begin(1 + ids.size());
+  c.word("DEL");
+  for (auto const& id : ids) c.word(names_.result(id.str()));
+  auto const said = client_->run(c, repeat::yes, until);
+  if (!said) return fail(said.error());
+  return said->front().is_error() ? fail(lovage::redis::to_error(said->front())) : expected<void>{};
+}
+
+}  // namespace
+}  // namespace redis
+
+expected<std::shared_ptr<result_backend>> make_redis_backend(settings with, deadline) {
+  auto on = lovage::redis::client::make(with.connection);
+  if (!on) return fail(on.error());
+  auto codec = record_codec::make(with);
+  if (!codec) return fail(codec.error());
+  auto names = redis::key_names::read(with.connection.options);
+  if (!names) return fail(names.error());
+  return std::shared_ptr<result_backend>{
+      std::make_shared<redis::redis_backend>(*std::move(on), *std::move(codec), *std::move(names))};
+}
+
+}  // namespace lovage::backend
