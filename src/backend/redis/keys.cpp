@@ -20,7 +20,8 @@ expected<key_names> key_names::read(value::map const& transport_options) {
 }
 
 expected<std::vector<stored_bytes>> read_stored(lovage::redis::client& from, key_names const& names,
-                                                std::vector<std::string> ids, deadline until) {
+                                                std::vector<std::string> ids, lovage::redis::repeat again,
+                                                deadline until) {
   lovage::redis::commands c;
   for (std::size_t i = 0; i < ids.size(); i += keys_at_once) {
     auto const n = std::min(keys_at_once, ids.size() - i);
@@ -28,7 +29,7 @@ expected<std::vector<stored_bytes>> read_stored(lovage::redis::client& from, key
     c.word("MGET");
     for (std::size_t k = i; k < i + n; ++k) c.word(names.result(ids[k]));
   }
-  auto answers = from.run(c, lovage::redis::repeat::yes, until);
+  auto answers = from.run(c, again, until);
   if (!answers) return fail(answers.error());
   std::vector<stored_bytes> out;
   out.reserve(ids.size());

@@ -36,6 +36,7 @@ struct stored_bytes {
 };
 /// MGET, in as few commands as are wise, in one round trip.
 [[nodiscard]] expected<std::vector<stored_bytes>> read_stored(lovage::redis::client& from, key_names const& names,
-                                                              std::vector<std::string> ids, deadline until);
+                                                              std::vector<std::string> ids, lovage::redis::repeat again,
+                                                              deadline until);
 
 }  // namespace lovage::backend::redis

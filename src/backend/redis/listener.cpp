@@ -48,6 +48,7 @@ void listener::turn() {
   awaited::orders orders;
   bool const idle = take_orders(orders);
   if (auto done = carry_out(orders); !done) return lost(done.error());
+  if (!orders.fetch.empty()) return;  // what was found may have left something to unsubscribe from
   if (auto heard = hear(idle); !heard) {
     lost(heard.error());
   } else {
@@ -125,7 +126,9 @@ expected<void> listener::look_at(std::vector<std::string> const& ids) {
   for (std::size_t i = 0; i < ids.size(); i += read_at_once) {
     auto const first = ids.begin() + static_cast<std::ptrdiff_t>(i);
     std::vector<std::string> some(first, first + static_cast<std::ptrdiff_t>(std::min(read_at_once, ids.size() - i)));
-    auto stored = read_stored(*reads_, names_, std::move(some), read_limit);
+    auto const limit = heartbeat_.count() > 0 ? deadline::in(heartbeat_) : deadline::never();
+    auto stored = read_stored(*reads_, names_, std::move(some), lovage::redis::repeat::no,
+                              limit.sooner(deadline::in(read_limit)));
     if (!stored) return fail(stored.error());
     hearing heard;
     for (auto& s : *stored)

@@ -117,7 +117,7 @@ expected<void> redis_backend::store(std::span<result_record const> records, std:
 }
 
 expected<std::vector<result_record>> redis_backend::fetch(std::span<task_id const> ids, deadline until) {
-  auto stored = read_stored(*client_, names_, texts(ids), until);
+  auto stored = read_stored(*client_, names_, texts(ids), repeat::yes, until);
   if (!stored) return fail(stored.error());
   std::vector<result_record> out(ids.size());
   for (std::size_t i = 0; i < ids.size(); ++i) {
