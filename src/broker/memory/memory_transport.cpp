@@ -30,6 +30,22 @@ struct queue_state {
   std::map<std::uint64_t, stored> claimed;
 };
 
+/// What an inbox takes from: a queue of its own, bound to an exchange where the spec names one.
+struct mailbox {
+  queue_spec spec;
+  std::vector<wire::envelope> waiting;
+  bool interrupted = false;
+
+  bool takes(outgoing const& m) const {
+    if (!m.queue.empty()) return m.queue == spec.name;
+    if (m.exchange.empty()) return m.routing_key == spec.name.str();
+    if (m.exchange != spec.exchange) return false;
+    if (spec.exchange_type == "fanout") return true;
+    return spec.exchange_type == "topic" ? topic_matches(spec.routing_key, m.routing_key)
+                                         : m.routing_key == spec.routing_key;
+  }
+};
+
 struct dead_entry {
   dead_message message;
   int priority = 0;
@@ -42,6 +58,7 @@ struct space {
   std::map<std::string, queue_state> queues;
   std::multimap<time_point, stored> delayed;
   std::map<std::uint64_t, dead_entry> dead;
+  std::set<std::shared_ptr<mailbox>> mailboxes;
   std::uint64_t next_id = 1;
   now_fn now;
 
@@ -65,24 +82,66 @@ class memory_producer final : public producer {
  public:
   explicit memory_producer(std::shared_ptr<space> in) : in_{std::move(in)} {}
   expected<void> publish(std::span<outgoing const> messages, deadline) override {
-    if (auto ok = queues_only(messages); !ok) return ok;
     std::lock_guard const lock{in_->mutex};
-    for (auto const& m : messages) {
-      stored s{in_->next_id++, m, 0, false};
-      s.message.priority = std::clamp(m.priority, 0, 9);
-      auto& queue = in_->queues[m.queue.str()];
-      if (m.due && *m.due > in_->now()) {
-        in_->delayed.emplace(*m.due, std::move(s));
-      } else {
-        queue.ready.insert(std::move(s));
-      }
-    }
+    for (auto const& m : messages)
+      if (m.queue.empty() && m.must_route && !reaches_inbox(m)) return queues_only({&m, 1});
+    for (auto const& m : messages) post(m);
     in_->changed.notify_all();
     return {};
   }
 
  private:
+  bool reaches_inbox(outgoing const& m) const {
+    return std::any_of(in_->mailboxes.begin(), in_->mailboxes.end(), [&](auto const& box) { return box->takes(m); });
+  }
+  void post(outgoing const& m) {
+    bool taken = false;
+    for (auto const& box : in_->mailboxes)
+      if (box->takes(m)) box->waiting.push_back(m.envelope), taken = true;
+    if (taken || m.queue.empty() || (!m.must_route && !in_->queues.contains(m.queue.str()))) return;
+    stored s{in_->next_id++, m, 0, false};
+    s.message.priority = std::clamp(m.priority, 0, 9);
+    auto& queue = in_->queues[m.queue.str()];
+    if (m.due && *m.due > in_->now()) {
+      in_->delayed.emplace(*m.due, std::move(s));
+    } else {
+      queue.ready.insert(std::move(s));
+    }
+  }
   std::shared_ptr<space> in_;
+};
+
+class memory_inbox final : public inbox {
+ public:
+  memory_inbox(std::shared_ptr<space> in, queue_spec const& queue) : in_{std::move(in)} {
+    box_->spec = queue;
+    std::lock_guard const lock{in_->mutex};
+    in_->mailboxes.insert(box_);
+  }
+  ~memory_inbox() override {
+    std::lock_guard const lock{in_->mutex};
+    in_->mailboxes.erase(box_);
+  }
+  expected<std::vector<wire::envelope>> take(deadline until) override {
+    std::unique_lock lock{in_->mutex};
+    while (box_->waiting.empty() && !std::exchange(box_->interrupted, false) && !until.passed()) {
+      if (until.is_never()) {
+        in_->changed.wait(lock);
+      } else {
+        in_->changed.wait_until(lock, until.when());
+      }
+    }
+    return std::exchange(box_->waiting, {});
+  }
+  void interrupt() override {
+    std::lock_guard const lock{in_->mutex};
+    box_->interrupted = true;
+    in_->changed.notify_all();
+  }
+
+ private:
+  std::shared_ptr<space> in_;
+  std::shared_ptr<mailbox> const box_ = std::make_shared<mailbox>();
 };
 
 class memory_consumer final : public consumer {
@@ -255,7 +314,7 @@ class memory_transport final : public transport {
  public:
   explicit memory_transport(std::shared_ptr<space> in) : in_{std::move(in)} {}
   [[nodiscard]] traits abilities() const override {
-    return {.atomic_batches = true, .delayed = true, .priorities = true, .dead_set = true, .cross_process = false};
+    return {.atomic_batches = true, .delayed = true, .priorities = true, .dead_set = true, .inboxes = true};
   }
   expected<std::unique_ptr<producer>> make_producer(deadline) override {
     return std::unique_ptr<producer>{std::make_unique<memory_producer>(in_)};
@@ -265,6 +324,9 @@ class memory_transport final : public transport {
   }
   expected<std::unique_ptr<inspector>> make_inspector(deadline) override {
     return std::unique_ptr<inspector>{std::make_unique<memory_inspector>(in_)};
+  }
+  expected<std::unique_ptr<inbox>> make_inbox(queue_spec const& queue, deadline) override {
+    return std::unique_ptr<inbox>{std::make_unique<memory_inbox>(in_, queue)};
   }
 
  private:
