@@ -52,7 +52,7 @@ void listener::turn() {
   if (auto heard = hear(idle); !heard) {
     lost(heard.error());
   } else {
-    deliver(*std::move(heard));
+    deliver(*heard);
   }
 }
 
@@ -107,7 +107,7 @@ void listener::lost(error_info why) {
   if (awaited_.idle()) return;
   if (!trouble_) log::warning("waiting for results in Redis: " + why.text() + "; it is tried again");
   trouble_ = std::move(why);
-  for (auto* i : inboxes_) i->changed.notify_all();
+  for (auto* w : watches_) w->wake();
 }
 
 expected<void> listener::carry_out(awaited::orders const& orders) {
@@ -133,7 +133,7 @@ expected<void> listener::look_at(std::vector<std::string> const& ids) {
     hearing heard;
     for (auto& s : *stored)
       if (s.record) heard.found.push_back({s.id, codec_.read(*s.record, s.id)});
-    deliver(std::move(heard));
+    deliver(heard);
   }
   return {};
 }
@@ -184,29 +184,22 @@ void listener::understand(lovage::redis::reply&& said, hearing& out) const {
   }
 }
 
-void listener::deliver(hearing&& heard) {
+void listener::deliver(hearing const& heard) {
   std::lock_guard const lock{mutex_};
   for (auto const& id : heard.subscribed) awaited_.subscribed(id);
   for (auto const& id : heard.changed) awaited_.changed(id);
-  for (auto& f : heard.found) deliver_one(std::move(f));
+  for (auto const& f : heard.found) deliver_one(f);
 }
 
-void listener::deliver_one(finding&& f) {
+void listener::deliver_one(finding const& f) {
   bool const last = !f.record || f.record->ready();
   for (auto* reader : last ? awaited_.finish(f.id) : awaited_.readers(f.id)) {
-    auto& to = *static_cast<inbox*>(reader);
-    auto const at = to.watched.find(f.id);
-    if (at == to.watched.end()) continue;
-    if (!f.record) {
-      to.faults.push_back(f.record.error());
-    } else if (last) {
-      to.news.insert_or_assign(f.id, *f.record);
-    } else if (at->second.shown != *f.record) {
-      at->second.shown = *f.record;
-      to.news.insert_or_assign(f.id, *f.record);
+    auto& to = *static_cast<news*>(reader);
+    if (f.record) {
+      to.tell(*f.record);
+    } else {
+      to.tell(f.id, f.record.error());
     }
-    if (last) to.watched.erase(at);
-    to.changed.notify_all();
   }
 }
 

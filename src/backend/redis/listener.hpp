@@ -1,16 +1,16 @@
 // The one connection over which all results of a backend are waited for, and its thread.
 //
 //   watch.add --> awaited --orders--> [thread] --SUBSCRIBE, UNSUBSCRIBE--> Redis
-//   watch.next <-- inbox <--deliver-- [thread] <--messages, MGET----------
+//   watch.next <-- news <--deliver-- [thread] <--messages, MGET----------
 #pragma once
 
+#include "backend/news.hpp"
 #include "backend/record_codec.hpp"
 #include "backend/redis/awaited.hpp"
 #include "backend/redis/keys.hpp"
 #include "io/descriptor.hpp"
 #include "redis/client.hpp"
 
-#include <condition_variable>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -19,18 +19,6 @@
 #include <unordered_set>
 
 namespace lovage::backend::redis {
-
-/// What one watch has been told and has not looked at yet. Guarded by the listener's mutex.
-struct inbox {
-  struct told {
-    std::optional<wire::result_record> shown;  ///< given out last, while it is not final
-  };
-  std::unordered_map<std::string, told> watched;
-  std::unordered_map<std::string, wire::result_record> news;
-  std::vector<error_info> faults;
-  bool interrupted = false;
-  std::condition_variable changed;
-};
 
 /// *Threads*: any. The thread starts with the first watched id and ends with the listener, whose destructor waits for
 /// it: at most one attempt to connect (`connect_timeout`) or one read of a server that does not answer. Nothing is said
@@ -42,11 +30,11 @@ class listener {
   listener(listener const&) = delete;
   listener& operator=(listener const&) = delete;
 
-  void add(inbox& to, std::span<task_id const> ids);
-  void remove(inbox& from, task_id const& id);
-  void leave(inbox& from);
-  void interrupt(inbox& who);
-  [[nodiscard]] expected<std::vector<wire::result_record>> next(inbox& of, deadline until);
+  void add(news& to, std::span<task_id const> ids);
+  void remove(news& from, task_id const& id);
+  void leave(news& from);
+  void interrupt(news& who);
+  [[nodiscard]] expected<std::vector<wire::result_record>> next(news& of, deadline until);
 
  private:
   using clock = std::chrono::steady_clock;
@@ -69,8 +57,8 @@ class listener {
   [[nodiscard]] expected<hearing> hear(bool idle);
   [[nodiscard]] expected<void> prove_life();
   void understand(lovage::redis::reply&& said, hearing& out) const;
-  void deliver(hearing&& heard);
-  void deliver_one(finding&& f);
+  void deliver(hearing const& heard);
+  void deliver_one(finding const& f);
   void poke();
 
   std::shared_ptr<lovage::redis::client> const reads_;
@@ -81,7 +69,7 @@ class listener {
 
   std::mutex mutex_;  // guards what follows
   awaited awaited_;
-  std::unordered_set<inbox*> inboxes_;
+  std::unordered_set<news*> watches_;
   std::optional<error_info> trouble_;  ///< why there is no connection
   bool stop_ = false, poked_ = false;
   std::thread thread_;

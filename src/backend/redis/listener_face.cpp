@@ -29,58 +29,38 @@ void listener::poke() {
   if (!std::exchange(poked_, true)) ::eventfd_write(wake_.get(), 1);
 }
 
-void listener::add(inbox& to, std::span<task_id const> ids) {
+void listener::add(news& to, std::span<task_id const> ids) {
   std::lock_guard const lock{mutex_};
-  inboxes_.insert(&to);
+  watches_.insert(&to);
   for (auto const& id : ids)
-    if (to.watched.try_emplace(id.str()).second) awaited_.add(&to, id.str());
+    if (to.add(id)) awaited_.add(&to, id.str());
   if (!awaited_.has_orders()) return;
   poke();
   if (!thread_.joinable()) thread_ = std::thread{[this] { run(); }};
 }
 
-void listener::remove(inbox& from, task_id const& id) {
+void listener::remove(news& from, task_id const& id) {
   std::lock_guard const lock{mutex_};
-  from.news.erase(id.str());
-  if (from.watched.erase(id.str()) == 0) return;
+  if (!from.remove(id)) return;
   awaited_.remove(&from, id.str());
   if (awaited_.has_orders()) poke();
 }
 
-void listener::leave(inbox& from) {
+void listener::leave(news& from) {
   std::lock_guard const lock{mutex_};
-  inboxes_.erase(&from);
-  for (auto const& [id, told] : from.watched) awaited_.remove(&from, id);
+  watches_.erase(&from);
+  from.each_watched([&](std::string const& id) { awaited_.remove(&from, id); });
   if (awaited_.has_orders()) poke();
 }
 
-void listener::interrupt(inbox& who) {
+void listener::interrupt(news& who) {
   std::lock_guard const lock{mutex_};
-  who.interrupted = true;
-  who.changed.notify_all();
+  who.interrupt();
 }
 
-expected<std::vector<result_record>> listener::next(inbox& of, deadline until) {
-  std::vector<result_record> out;
+expected<std::vector<result_record>> listener::next(news& of, deadline until) {
   std::unique_lock lock{mutex_};
-  for (;;) {
-    for (auto& [id, record] : of.news) out.push_back(std::move(record));
-    of.news.clear();
-    if (!out.empty()) return out;
-    if (!of.faults.empty()) {
-      auto why = std::move(of.faults.back());
-      of.faults.pop_back();
-      return fail(std::move(why));
-    }
-    if (std::exchange(of.interrupted, false) || of.watched.empty()) return out;
-    if (trouble_ && (trouble_->code == errc::bad_config || until.passed())) return fail(*trouble_);
-    if (until.passed()) return out;
-    if (until.is_never()) {
-      of.changed.wait(lock);
-    } else {
-      of.changed.wait_until(lock, until.when());
-    }
-  }
+  return of.next(lock, trouble_, until);
 }
 
 }  // namespace lovage::backend::redis

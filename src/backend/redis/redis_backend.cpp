@@ -58,7 +58,7 @@ class redis_watch final : public watch {
 
  private:
   std::shared_ptr<listener> const on_;
-  inbox in_;
+  news in_;
 };
 
 std::vector<std::string> texts(std::span<task_id const> ids) {
