@@ -153,7 +153,9 @@ TEST_P(BackendConformance, a_watch_shows_what_is_there_and_what_comes) {
   EXPECT_THAT(watch->next(1ms).value(), IsEmpty());
   store(record("b", wire::state::retry));
   store(record("b", wire::state::success, 2));
-  ASSERT_THAT(got = watch->next(5s).value(), SizeIs(1));
+  do {  // the retry may be seen or not
+    ASSERT_THAT(got = watch->next(5s).value(), SizeIs(1));
+  } while (got[0].status == wire::state::retry);
   EXPECT_EQ(got[0].result, value{2});
   EXPECT_THAT(watch->next(deadline::never()).value(), IsEmpty()) << "nothing is watched any more";
 }

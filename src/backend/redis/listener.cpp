@@ -56,28 +56,28 @@ void listener::turn() {
   }
 }
 
+/// Requires the lock. The poke that says stop stays: it must also end the wait that is about to begin.
+void listener::heed_poke() {
+  if (stop_ || !std::exchange(poked_, false)) return;
+  eventfd_t ignored = 0;
+  ::eventfd_read(wake_.get(), &ignored);
+}
+
 /// True when there is nothing to wait for.
 bool listener::take_orders(awaited::orders& out) {
   std::lock_guard const lock{mutex_};
-  if (std::exchange(poked_, false)) {
-    eventfd_t ignored = 0;
-    ::eventfd_read(wake_.get(), &ignored);
-  }
+  heed_poke();
   out = awaited_.take_orders();
   return awaited_.idle();
 }
 
 // One step towards a connection: nothing while nobody waits, a sleep while it is not due, one attempt when it is.
 bool listener::connect() {
-  awaited::orders none;
   bool idle = false;
   {
     std::lock_guard const lock{mutex_};
     if (stop_) return false;
-    if (std::exchange(poked_, false)) {
-      eventfd_t ignored = 0;
-      ::eventfd_read(wake_.get(), &ignored);
-    }
+    heed_poke();
     idle = awaited_.idle();
   }
   auto const now = clock::now();

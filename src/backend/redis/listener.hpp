@@ -60,6 +60,7 @@ class listener {
   void deliver(hearing const& heard);
   void deliver_one(finding const& f);
   void poke();
+  void heed_poke();
 
   std::shared_ptr<lovage::redis::client> const reads_;
   record_codec const codec_;
