@@ -63,7 +63,8 @@ app_state::app_state(config given, now_fn clock)
     : settings{std::move(given)},
       publishing{read_publishing(settings)},
       now{std::move(clock)},
-      backend_url_{backend_url(settings)} {}
+      backend_url_{backend_url(settings)},
+      reply_to_{backend_url_.starts_with("rpc:") ? random_uuid().str() : std::string{}} {}
 
 bool app_state::has_backend() const { return !backend_url_.empty() && backend_url_ != "disabled"; }
 
@@ -96,11 +97,19 @@ expected<std::shared_ptr<backend::result_backend>> app_state::backend(deadline u
     return fail(errc::not_supported, "no result backend is configured; set result_backend", "result_backend");
   auto with = backend_settings(settings, now);
   with.connection.urls = backend_url_;
+  with.reply_to = reply_to_;
   with.transport = [this](deadline limit) { return transport(limit); };
   auto made = drivers::make_backend(std::move(with), until);
   if (!made) return fail(made.error());
   backend_ = *std::move(made);
   return backend_;
+}
+
+expected<void> app_state::expect_replies(deadline until) {
+  if (reply_to_.empty()) return {};
+  auto const on = backend(until);
+  if (!on) return fail(on.error());
+  return (*on)->expect_replies(until);
 }
 
 }  // namespace lovage::detail

@@ -39,10 +39,14 @@ class app_state : public std::enable_shared_from_this<app_state> {
   /// Error `not_supported` naming the setting when no backend is configured.
   [[nodiscard]] expected<std::shared_ptr<backend::result_backend>> backend(deadline until);
   [[nodiscard]] bool has_backend() const;
+  /// Whom workers answer, for `rpc://`; empty where results are kept.
+  [[nodiscard]] std::string const& reply_to() const noexcept { return reply_to_; }
+  /// Comes before anything is sent: an answer to a queue that is not there yet is lost. Cheap from the second call on.
+  [[nodiscard]] expected<void> expect_replies(deadline until);
   [[nodiscard]] deadline operation_deadline() const { return deadline::in(publishing.operation_timeout); }
 
  private:
-  std::string backend_url_;
+  std::string const backend_url_, reply_to_;
   std::mutex mutex_;  // guards what follows
   std::shared_ptr<broker::transport> transport_;
   std::shared_ptr<broker::producer> producer_;

@@ -84,6 +84,7 @@ expected<wire::task_message> message_of(raw_call&& call, app_state const& app) {
   m.origin = app.publishing.origin;
   m.extra_headers = std::move(o.headers_);
   m.properties.correlation_id = m.id.str();
+  m.properties.reply_to = app.reply_to();
   auto const priority = o.priority_ ? o.priority_ : app.publishing.default_priority;
   m.properties.priority = priority.value_or(0);
   return m;
@@ -128,6 +129,7 @@ constexpr std::size_t batch_size = 5'000;
 
 expected<std::vector<task_id>> send_raw(app_state& app, std::vector<raw_call>&& calls, deadline until) {
   if (app.settings.task_always_eager()) return send_eagerly(app, std::move(calls));
+  if (auto listening = app.expect_replies(until); !listening) return fail(listening.error());
   auto producer = app.producer(until);
   if (!producer) return fail(producer.error());
   std::vector<task_id> ids(calls.size());
