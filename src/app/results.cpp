@@ -57,9 +57,29 @@ error_info result_handle::wrong_type(error const& e) const {
           "the result of " + (task_.empty() ? "the task" : task_) + " has another type: " + e.info().detail, id_.str()};
 }
 
+namespace {
+
+error_info no_result(backend::result_backend const& from, task_id const& id) {
+  std::string why = "no result in time; is a worker running that knows this task?";
+  if (!from.abilities().readable_by_all) why += " Over rpc:// only the app that sent a task gets its result";
+  return {errc::timeout, std::move(why), id.str()};
+}
+
+// Whoever does not wait is shown what is there, however long it takes to look.
+expected<task_status> look(backend::result_backend& at, task_id const& id, deadline until) {
+  auto records = at.fetch({&id, 1}, until);
+  if (!records) return fail(records.error());
+  if (!records->front().ready()) return fail(no_result(at, id));
+  return status_of(std::move(records->front()));
+}
+
+}  // namespace
+
 expected<task_status> result_handle::ready_status(deadline until) const {
-  auto backend = app_->backend(until);
+  auto const limit = app_->operation_deadline();
+  auto backend = app_->backend(until.passed() ? limit : until);
   if (!backend) return fail(backend.error());
+  if (until.passed()) return look(**backend, id_, limit);
   auto watch = (*backend)->make_watch();
   if (!watch) return fail(watch.error());
   (*watch)->add({&id_, 1});
@@ -68,8 +88,7 @@ expected<task_status> result_handle::ready_status(deadline until) const {
     if (!records) return fail(records.error());
     for (auto& r : *records)
       if (r.ready()) return status_of(std::move(r));
-    if (until.passed())
-      return fail(errc::timeout, "no result in time; is a worker running that knows this task?", id_.str());
+    if (until.passed()) return fail(no_result(**backend, id_));
   }
 }
 
