@@ -2,6 +2,8 @@
 #include "app/drivers.hpp"
 
 #include "backend/memory/memory_backend.hpp"
+#include "backend/redis/redis_backend.hpp"
+#include "backend/rpc/rpc_backend.hpp"
 #include "backend/sqlite/sqlite_backend.hpp"
 #include "broker/memory/memory_transport.hpp"
 #include "broker/sqlite/sqlite_transport.hpp"
@@ -19,8 +21,15 @@ struct row {
 
 constexpr std::array<row<broker::transport, broker::settings>, 2> transports{
     {{"sqlite", &broker::make_sqlite_transport}, {"memory", &broker::make_memory_transport}}};
-constexpr std::array<row<backend::result_backend, backend::settings>, 2> backends{
-    {{"sqlite", &backend::make_sqlite_backend}, {"memory", &backend::make_memory_backend}}};
+constexpr std::array<row<backend::result_backend, backend::settings>, 8> backends{
+    {{"sqlite", &backend::make_sqlite_backend},
+     {"memory", &backend::make_memory_backend},
+     {"redis", &backend::make_redis_backend},
+     {"rediss", &backend::make_redis_backend},
+     {"redis+socket", &backend::make_redis_backend},
+     {"socket", &backend::make_redis_backend},
+     {"sentinel", &backend::make_redis_backend},
+     {"rpc", &backend::make_rpc_backend}}};
 
 template <class Driver, class Settings, std::size_t N>
 expected<std::shared_ptr<Driver>> make(std::array<row<Driver, Settings>, N> const& table, char const* setting,

@@ -1,6 +1,8 @@
 // The whole path in one process: send, claim, run, store, read. On memory:// and on a SQLite file alike.
 #include <lovage/testing.hpp>
 
+#include "redis_server.hpp"
+
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -43,7 +45,14 @@ class InProcess : public ::testing::TestWithParam<char const*> {
   }
   app make() {
     auto base = config{}.task_delivery_limit(2);
-    if (std::string_view{GetParam()} == "memory") return testing::memory_app(base);
+    std::string const where = GetParam();
+    auto const memory = "memory://" + std::string{::testing::UnitTest::GetInstance()->current_test_info()->name()};
+    if (where == "memory") return testing::memory_app(base);
+    if (where == "rpc") return app{base.broker_url(memory).result_backend("rpc://")};
+    if (where == "redis") {
+      static testing::redis_server server;
+      return app{base.broker_url(memory).result_backend(server.url())};
+    }
     auto& directory = scratch.directory;
     std::string name = ::testing::UnitTest::GetInstance()->current_test_info()->name();
     std::replace(name.begin(), name.end(), '/', '-');  // a parameterised test's name has a slash
@@ -175,7 +184,7 @@ TEST_P(InProcess, AWarmShutdownFinishesWhatRunsAndGivesBackTheRest) {
     for (int i = 0; i < 3; ++i) rest.push_back(on.task(add).delay(i, i));
     release.set_value(42);
   }
-  EXPECT_EQ(first.get(0s), 42);
+  EXPECT_EQ(first.get(std::string_view{GetParam()} == "rpc" ? 10s : 0s), 42);  // a reply may still be under way
   testing::background_worker next{on};
   for (int i = 0; i < 3; ++i) EXPECT_EQ(rest[static_cast<std::size_t>(i)].get(10s), 2 * i);
 }
@@ -193,8 +202,37 @@ TEST_P(InProcess, EverySerializerAndCompressionGoesThrough) {
     EXPECT_EQ(on.send(add.s(2, 3).options(call_options{}.compression(compression))).get(10s), 5) << compression;
 }
 
-INSTANTIATE_TEST_SUITE_P(Stores, InProcess, ::testing::Values("memory", "sqlite"),
+INSTANTIATE_TEST_SUITE_P(Stores, InProcess, ::testing::Values("memory", "sqlite", "rpc", "redis"),
                          [](auto const& on) { return std::string{on.param}; });
+
+TEST(Rpc, AnswersWhoAskedAndNobodyElse) {
+  auto const broker = "memory://" + std::string{"answers-who-asked"};
+  auto const base = config{}.broker_url(broker).result_backend("rpc://");
+  app worker_side{base}, asker{base}, other{base};
+  worker_side.tasks().define(add, [](int x, int y) { return x + y; });
+  testing::background_worker worker{worker_side};
+  auto const sent = asker.task(add).delay(2, 3);
+  EXPECT_EQ(sent.get(10s), 5);
+  auto const refused = other.result<int>(sent.id()).try_get(10s);
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, errc::not_supported);
+  EXPECT_NE(refused.error().detail.find("only to the program that sent the task"), std::string::npos);
+  EXPECT_EQ(other.task(add).delay(4, 5).get(10s), 9);
+  auto const late = other.result<int>(sent.id()).try_get(20ms);
+  ASSERT_FALSE(late);
+  EXPECT_EQ(late.error().code, errc::timeout);
+  EXPECT_NE(late.error().detail.find("only the app that sent a task"), std::string::npos);
+}
+
+TEST(Rpc, EveryResultOfManyReachesItsSenderThoughAskedForLater) {
+  auto on = app{config{}.broker_url("memory://many-replies").result_backend("rpc://")};
+  on.tasks().define(add, [](int x, int y) { return x + y; });
+  testing::background_worker worker{on, 2};
+  std::vector<signature<int()>> calls;
+  for (int i = 0; i < 300; ++i) calls.push_back(add.s(i, 1));
+  auto const results = on.send_many(calls);
+  for (int i = 299; i >= 0; --i) EXPECT_EQ(results[static_cast<std::size_t>(i)].get(10s), i + 1);
+}
 
 TEST(Eager, RunsInTheCallerThroughTheSerializer) {
   auto on = testing::eager_app();
