@@ -6,7 +6,7 @@
 # Ends with 77 ("skipped" for ctest) when there is no Python or the packages cannot be had.
 set -eu
 dir=$1
-packages="celery==5.6.3 kombu==5.6.2 msgpack==1.0.8 pyyaml==6.0.2 brotli==1.1.0 zstandard==0.23.0"
+packages="celery==5.6.3 kombu==5.6.2 msgpack==1.0.8 pyyaml==6.0.2 brotli==1.1.0 zstandard==0.23.0 redis==5.2.1"
 stamp="$dir/packages.txt"
 
 if [ -f "$stamp" ] && [ "$(cat "$stamp")" = "$packages" ]; then exit 0; fi
