@@ -39,11 +39,19 @@ namespace lovage::testing {
 }
 
 /// Started by the constructor, answering when that returns; killed and waited for by the destructor. What it stores is
-/// in a log on disk, and there again after `kill` and `start`.
+/// in a log on disk, and there again after `kill` and `start`. *Threads*: it dies with the thread that started it (the
+/// kernel's rule for children that must not outlive a test): start it from the test's own.
 class redis_server {
  public:
   /// `options` as on redis-server's command line: {"--requirepass", "secret"}.
   explicit redis_server(std::vector<std::string> options = {}) : options_{std::move(options)} {
+    std::filesystem::create_directories(directory_);
+    start();
+  }
+  /// A sentinel with this configuration.
+  struct sentinel_tag {};
+  static constexpr sentinel_tag sentinel{};
+  redis_server(sentinel_tag, std::filesystem::path const& file) : file_{file} {
     std::filesystem::create_directories(directory_);
     start();
   }
@@ -88,34 +96,31 @@ class redis_server {
     ::waitpid(std::exchange(pid_, -1), nullptr, 0);
   }
   [[nodiscard]] bool answers() const;
+  [[nodiscard]] std::vector<std::string> command() const;
 
   std::filesystem::path const directory_ =
       std::filesystem::temp_directory_path() / ("lovage-redis-" + random_uuid().str().substr(0, 8));
   std::vector<std::string> const options_;
+  std::filesystem::path const file_;  ///< empty for what is no sentinel
   int const port_ = free_port();
   ::pid_t pid_ = -1;
 };
 
-inline void redis_server::start() {
+inline std::vector<std::string> redis_server::command() const {
+  auto const log = (directory_ / "log").string();
+  std::vector<std::string> out{"redis-server"};
+  if (!file_.empty()) out.insert(out.end(), {file_, "--sentinel"});
+  out.insert(out.end(),
+             {"--port", std::to_string(port_), "--bind", "127.0.0.1", "--dir", directory_, "--logfile", log});
   // The log is written before the answer is sent, and the kernel keeps it when the process is killed.
-  std::vector<std::string> words{"redis-server",
-                                 "--port",
-                                 std::to_string(port_),
-                                 "--bind",
-                                 "127.0.0.1",
-                                 "--unixsocket",
-                                 socket_path(),
-                                 "--dir",
-                                 directory_,
-                                 "--save",
-                                 "",
-                                 "--appendonly",
-                                 "yes",
-                                 "--appendfsync",
-                                 "no",
-                                 "--logfile",
-                                 (directory_ / "log").string()};
-  words.insert(words.end(), options_.begin(), options_.end());
+  if (file_.empty())
+    out.insert(out.end(), {"--unixsocket", socket_path(), "--save", "", "--appendonly", "yes", "--appendfsync", "no"});
+  out.insert(out.end(), options_.begin(), options_.end());
+  return out;
+}
+
+inline void redis_server::start() {
+  auto words = command();
   std::vector<char*> arguments;
   for (auto& w : words) arguments.push_back(w.data());
   arguments.push_back(nullptr);
