@@ -47,7 +47,7 @@ expected<io::descriptor> connect_to(sockaddr const* address, socklen_t size, int
   io::descriptor fd{::socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0)};
   if (fd.get() < 0) return fail(system_fault("no socket", errno, where));
   if (::connect(fd.get(), address, size) == 0) return fd;
-  if (errno != EINPROGRESS && errno != EAGAIN) return fail(system_fault("cannot connect to Redis", errno, where));
+  if (errno != EINPROGRESS) return fail(system_fault("cannot connect to Redis", errno, where));
   if (!wait_for(fd.get(), POLLOUT, until)) return fail(errc::timeout, "Redis did not answer the connection", where);
   int fault = 0;
   socklen_t length = sizeof fault;
@@ -94,13 +94,38 @@ std::string tls_fault() {
   return text.data();
 }
 
+int send_quietly(BIO* to, char const* bytes, int size) {
+  BIO_clear_retry_flags(to);
+  auto const n = ::send(static_cast<int>(BIO_get_fd(to, nullptr)), bytes, static_cast<std::size_t>(size), MSG_NOSIGNAL);
+  if (n < 0 && (errno == EAGAIN || errno == EINTR)) BIO_set_retry_write(to);
+  return static_cast<int>(n);
+}
+
+// OpenSSL's own socket writes with write(2): a peer that has gone would end this program by SIGPIPE.
+BIO_METHOD* quiet_socket() {
+  auto const* whole = BIO_s_socket();
+  auto* out = BIO_meth_new(BIO_TYPE_SOCKET, "socket without SIGPIPE");
+  BIO_meth_set_write(out, &send_quietly);
+  BIO_meth_set_read(out, BIO_meth_get_read(whole));
+  BIO_meth_set_ctrl(out, BIO_meth_get_ctrl(whole));
+  BIO_meth_set_create(out, BIO_meth_get_create(whole));
+  BIO_meth_set_destroy(out, BIO_meth_get_destroy(whole));
+  return out;
+}
+
 }  // namespace
 
 struct socket::tls {
   std::unique_ptr<SSL_CTX, decltype(&::SSL_CTX_free)> context{SSL_CTX_new(TLS_client_method()), &::SSL_CTX_free};
+  std::unique_ptr<BIO_METHOD, decltype(&::BIO_meth_free)> method{quiet_socket(), &::BIO_meth_free};
   std::unique_ptr<SSL, decltype(&::SSL_free)> session{nullptr, &::SSL_free};
 
   expected<void> set_up(endpoint const& to);
+  void attach(int fd) {
+    auto* over = BIO_new(method.get());
+    BIO_set_fd(over, fd, BIO_NOCLOSE);
+    SSL_set_bio(session.get(), over, over);
+  }
   /// What SSL_get_error says about `result`: what to poll for, or 0.
   [[nodiscard]] short wants(int result) const {
     switch (SSL_get_error(session.get(), result)) {
@@ -142,7 +167,7 @@ socket::~socket() = default;
 expected<void> socket::start_tls(endpoint const& to, deadline until) {
   tls_ = std::make_unique<tls>();
   if (auto done = tls_->set_up(to); !done) return fail(done.error());
-  SSL_set_fd(tls_->session.get(), fd_.get());
+  tls_->attach(fd_.get());
   for (;;) {
     ERR_clear_error();
     auto const result = SSL_connect(tls_->session.get());
@@ -164,6 +189,12 @@ expected<std::unique_ptr<socket>> socket::connect(endpoint const& to, deadline u
   if (to.tls)
     if (auto done = out->start_tls(to, until); !done) return fail(done.error());
   return out;
+}
+
+bool socket::hung_up() const {
+  char one = 0;
+  auto const n = ::recv(fd_.get(), &one, 1, MSG_PEEK | MSG_DONTWAIT);
+  return n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR);
 }
 
 expected<void> socket::write(std::string_view bytes, deadline until) {

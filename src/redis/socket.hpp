@@ -26,6 +26,8 @@ class socket {
   /// Appends what has come to `out`; waits for at least one byte. False: nothing came until the deadline, or `wake`
   /// (a descriptor, -1 for none) became readable. Error `unavailable` when the peer closed.
   [[nodiscard]] expected<bool> read(std::string& out, deadline until, int wake = -1);
+  /// The peer closed, as far as is known here; asks nobody.
+  [[nodiscard]] bool hung_up() const;
 
  private:
   struct tls;
