@@ -2,6 +2,7 @@
 
 #include <openssl/sha.h>
 
+#include <algorithm>
 #include <array>
 #include <random>
 #include <thread>
@@ -21,6 +22,14 @@ std::string sha1_hex(std::string_view text) {
 std::function<double()> make_uniform() {
   auto const engine = std::make_shared<std::mt19937_64>(std::random_device{}());
   return [engine] { return std::uniform_real_distribution<>{0, 1}(*engine); };
+}
+
+// A master that was made a replica keeps its connections: whoever stays on one is refused for ever.
+reply const* refusal_of_a_replica(std::vector<reply> const& answers) {
+  auto const at = std::find_if(answers.begin(), answers.end(), [](reply const& r) {
+    return r.is_error() && (r.text.starts_with("READONLY") || r.text.starts_with("MASTERDOWN"));
+  });
+  return at == answers.end() ? nullptr : &*at;
 }
 
 commands call_of(script const& what, bool whole, std::vector<std::string_view> const& keys,
@@ -65,29 +74,35 @@ deadline client::step(deadline until) const {
   return settings_.heartbeat.count() > 0 ? until.sooner(deadline::in(settings_.heartbeat)) : until;
 }
 
-expected<std::unique_ptr<connection>> client::connect_with(io::link& life, deadline until) const {
-  expected<std::unique_ptr<connection>> made = fail(errc::timeout, "no time to connect to Redis");
+expected<std::unique_ptr<connection>> client::connect_with(io::link& life, error_info& why, deadline until) const {
   while (!until.passed()) {
     if (!life.due(io::link::clock::now())) {
       auto const wake = until.is_never() ? life.due_at() : std::min(life.due_at(), until.when());
       std::this_thread::sleep_until(wake);
       continue;
     }
-    made = open(endpoints_, life.address(), until.sooner(deadline::in(settings_.connect_timeout)));
+    auto made = open(endpoints_, life.address(), until.sooner(deadline::in(settings_.connect_timeout)));
     if (made) {
       life.connected();
-      life.ready();
       return made;
     }
     life.lost(io::link::clock::now());
-    if (made.error().code == errc::bad_config) return made;  // no waiting mends that
+    why = made.error();
+    if (why.code == errc::bad_config) return made;  // no waiting mends that
   }
-  return made;
+  return fail(why);
 }
 
 expected<std::unique_ptr<connection>> client::connect(deadline until) {
   auto life = make_link();
-  return connect_with(life, until);
+  error_info why{errc::timeout, "no time to connect to Redis", {}};
+  return connect_with(life, why, until);
+}
+
+void client::drop(error_info why) {
+  why_ = std::move(why);
+  connection_.reset();
+  link_.lost(io::link::clock::now());
 }
 
 expected<std::vector<reply>> client::run(commands const& what, repeat again, deadline until) {
@@ -100,15 +115,20 @@ expected<std::vector<reply>> client::run(commands const& what, repeat again, dea
   }
   for (;;) {
     if (!connection_) {
-      auto made = connect_with(link_, until);
+      auto made = connect_with(link_, why_, until);
       if (!made) return fail(made.error());
       connection_ = *std::move(made);
     }
+    if (connection_->hung_up()) {  // while nobody asked it anything: nothing is in doubt
+      drop({errc::unavailable, "Redis closed the connection", connection_->where().text()});
+      continue;
+    }
     auto answers = connection_->run(what, step(until));
-    if (answers) return answers;
-    connection_.reset();
-    link_.lost(io::link::clock::now());
+    auto const* refusal = answers ? refusal_of_a_replica(*answers) : nullptr;
+    if (answers && refusal == nullptr) return link_.ready(), answers;
+    drop(refusal ? to_error(*refusal, connection_->where().text()) : answers.error());
     if (again == repeat::yes && !until.passed()) continue;
+    if (answers) return answers;
     auto why = answers.error();
     if (again == repeat::no) why.detail += "; it is not known whether this was done";
     return fail(std::move(why));

@@ -36,8 +36,8 @@ class client {
 
   /// Answers in order; an answer may be an error. Connects first where needed, and tries again until the deadline while
   /// nothing was sent, or with `repeat::yes` always. A server that says nothing for the settings' heartbeat is given
-  /// up. Errors: `timeout`, `unavailable` (with `repeat::no`: it is not known whether the commands were done),
-  /// `bad_config`.
+  /// up, and so is one that has become a replica. Errors: `timeout`, `unavailable` (with `repeat::no`: it is not known
+  /// whether the commands were done), `bad_config`.
   [[nodiscard]] expected<std::vector<reply>> run(commands const& what, repeat again, deadline until);
   /// One script; keys and arguments as they are. An error answer is an error here.
   [[nodiscard]] expected<reply> eval(script const& what, std::vector<std::string_view> const& keys,
@@ -53,13 +53,17 @@ class client {
  private:
   client(connection_settings with, endpoints all);
   [[nodiscard]] deadline step(deadline until) const;
-  [[nodiscard]] expected<std::unique_ptr<connection>> connect_with(io::link& life, deadline until) const;
+  [[nodiscard]] expected<std::unique_ptr<connection>> connect_with(io::link& life, error_info& why,
+                                                                   deadline until) const;
   [[nodiscard]] io::link make_link() const;
+  void drop(error_info why);
 
   connection_settings const settings_;
   endpoints const endpoints_;
   std::timed_mutex mutex_;  // guards what follows
   io::link link_;
+  /// Of the last failure: what whoever has no time to try again is told.
+  error_info why_{errc::timeout, "no time to connect to Redis", {}};
   std::unique_ptr<connection> connection_;
 };
 

@@ -17,7 +17,8 @@ namespace lovage::redis {
 /// *Threads*: one at a time. After an error it is of no further use.
 class connection {
  public:
-  /// Connects, authenticates, selects the database and names itself. Errors: as `socket::connect`, and `to_error`.
+  /// Connects, authenticates, selects the database and waits for the first answer. Errors: as `socket::connect`, and
+  /// `to_error`.
   [[nodiscard]] static expected<std::unique_ptr<connection>> open(endpoint const& to, deadline until);
   ~connection();
 
@@ -26,6 +27,8 @@ class connection {
   [[nodiscard]] expected<void> send(commands const& what, deadline until);
   /// The next answer or push. Nothing at the deadline, or when `wake` (a descriptor) became readable.
   [[nodiscard]] expected<std::optional<reply>> receive(deadline until, int wake = -1);
+  /// The server closed it, as far as is known here; asks nobody.
+  [[nodiscard]] bool hung_up() const { return socket_->hung_up(); }
   [[nodiscard]] endpoint const& where() const noexcept { return where_; }
 
  private:
