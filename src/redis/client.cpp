@@ -70,8 +70,8 @@ int client::database() const noexcept {
   return endpoints_.master_name.empty() ? endpoints_.servers.front().database : endpoints_.master.database;
 }
 
-deadline client::step(deadline until) const {
-  return settings_.heartbeat.count() > 0 ? until.sooner(deadline::in(settings_.heartbeat)) : until;
+expected<std::unique_ptr<connection>> client::attempt(io::link const& life, deadline until) const {
+  return open(endpoints_, life.address(), until.sooner(deadline::in(settings_.connect_timeout)));
 }
 
 expected<std::unique_ptr<connection>> client::connect_with(io::link& life, error_info& why, deadline until) const {
@@ -81,7 +81,7 @@ expected<std::unique_ptr<connection>> client::connect_with(io::link& life, error
       std::this_thread::sleep_until(wake);
       continue;
     }
-    auto made = open(endpoints_, life.address(), until.sooner(deadline::in(settings_.connect_timeout)));
+    auto made = attempt(life, until);
     if (made) {
       life.connected();
       return made;
@@ -123,7 +123,7 @@ expected<std::vector<reply>> client::run(commands const& what, repeat again, dea
       drop({errc::unavailable, "Redis closed the connection", connection_->where().text()});
       continue;
     }
-    auto answers = connection_->run(what, step(until));
+    auto answers = connection_->run(what, until, settings_.heartbeat);
     auto const* refusal = answers ? refusal_of_a_replica(*answers) : nullptr;
     if (answers && refusal == nullptr) return link_.ready(), answers;
     drop(refusal ? to_error(*refusal, connection_->where().text()) : answers.error());

@@ -44,6 +44,9 @@ class client {
                                      std::vector<std::string_view> const& arguments, repeat again, deadline until);
   /// A connection of one's own, for subscriptions; tries until the deadline.
   [[nodiscard]] expected<std::unique_ptr<connection>> connect(deadline until);
+  /// For those who keep connections of their own and their links: one attempt, at the link's address.
+  [[nodiscard]] io::link make_link() const;
+  [[nodiscard]] expected<std::unique_ptr<connection>> attempt(io::link const& life, deadline until) const;
   /// A further one with the same settings.
   [[nodiscard]] std::unique_ptr<client> clone() const;
 
@@ -52,10 +55,8 @@ class client {
 
  private:
   client(connection_settings with, endpoints all);
-  [[nodiscard]] deadline step(deadline until) const;
   [[nodiscard]] expected<std::unique_ptr<connection>> connect_with(io::link& life, error_info& why,
                                                                    deadline until) const;
-  [[nodiscard]] io::link make_link() const;
   void drop(error_info why);
 
   connection_settings const settings_;

@@ -8,6 +8,8 @@
 namespace lovage::redis {
 namespace {
 
+constexpr std::size_t largest_piece = 256 << 10;  // what a slow line carries well within a heartbeat
+
 // hiredis builds the tree of a reply through these; a node knows its parent, which owns it.
 reply* place(redisReadTask const* task, reply::kind kind) {
   if (task->parent == nullptr) {
@@ -118,12 +120,18 @@ expected<std::optional<reply>> connection::receive(deadline until, int wake) {
   }
 }
 
-expected<std::vector<reply>> connection::run(commands const& what, deadline until) {
-  if (auto sent = send(what, until); !sent) return fail(sent.error());
+expected<std::vector<reply>> connection::run(commands const& what, deadline until, std::chrono::milliseconds silence) {
+  auto const next = [&] { return silence.count() > 0 ? until.sooner(deadline::in(silence)) : until; };
+  std::string_view left = what.bytes();
+  while (!left.empty()) {
+    auto const piece = left.substr(0, largest_piece);
+    if (auto sent = socket_->write(piece, next()); !sent) return fail(sent.error());
+    left.remove_prefix(piece.size());
+  }
   std::vector<reply> out;
   out.reserve(what.count());
   while (out.size() < what.count()) {
-    auto r = receive(until);
+    auto r = receive(next());
     if (!r) return fail(r.error());
     if (!*r) return fail(errc::timeout, "Redis did not answer in time", where_.text());
     out.push_back(**std::move(r));

@@ -8,6 +8,7 @@
 #include <lovage/deadline.hpp>
 #include <lovage/expected.hpp>
 
+#include <chrono>
 #include <memory>
 #include <optional>
 #include <vector>
@@ -22,8 +23,10 @@ class connection {
   [[nodiscard]] static expected<std::unique_ptr<connection>> open(endpoint const& to, deadline until);
   ~connection();
 
-  /// Sends everything and waits for one answer each.
-  [[nodiscard]] expected<std::vector<reply>> run(commands const& what, deadline until);
+  /// Sends everything and waits for one answer each. Between any two pieces that are taken or come no more than
+  /// `silence` may pass; zero: only the deadline ends the wait.
+  [[nodiscard]] expected<std::vector<reply>> run(commands const& what, deadline until,
+                                                 std::chrono::milliseconds silence = {});
   [[nodiscard]] expected<void> send(commands const& what, deadline until);
   /// The next answer or push. Nothing at the deadline, or when `wake` (a descriptor) became readable.
   [[nodiscard]] expected<std::optional<reply>> receive(deadline until, int wake = -1);
