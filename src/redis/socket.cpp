@@ -23,7 +23,7 @@ constexpr std::size_t chunk = 64 << 10;
 
 int milliseconds_left(deadline until) {
   if (until.is_never()) return -1;
-  auto const left = std::chrono::ceil<std::chrono::milliseconds>(until.when() - std::chrono::steady_clock::now());
+  auto const left = std::chrono::ceil<std::chrono::milliseconds>(until.left());
   return static_cast<int>(std::clamp<std::int64_t>(left.count(), 0, 3'600'000));
 }
 
