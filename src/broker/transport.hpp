@@ -157,6 +157,8 @@ struct traits {
   bool clock_of_server = false;  ///< whether a message is due is decided by the server's clock
   /// Messages are sent ahead of `claim`, which then chooses among what has arrived; those are not `ready` any more.
   bool pushes = false;
+  /// A reply whose reader has gone is kept for a day; else it is dropped.
+  bool keeps_unread_replies = false;
 };
 
 struct consumer_options {

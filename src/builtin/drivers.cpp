@@ -6,6 +6,7 @@
 #include "backend/rpc/rpc_backend.hpp"
 #include "backend/sqlite/sqlite_backend.hpp"
 #include "broker/memory/memory_transport.hpp"
+#include "broker/redis/redis_transport.hpp"
 #include "broker/sqlite/sqlite_transport.hpp"
 
 #include <array>
@@ -19,8 +20,14 @@ struct row {
   expected<std::shared_ptr<Driver>> (*make)(Settings with, deadline until);
 };
 
-constexpr std::array<row<broker::transport, broker::settings>, 2> transports{
-    {{"sqlite", &broker::make_sqlite_transport}, {"memory", &broker::make_memory_transport}}};
+constexpr std::array<row<broker::transport, broker::settings>, 7> transports{
+    {{"sqlite", &broker::make_sqlite_transport},
+     {"memory", &broker::make_memory_transport},
+     {"redis", &broker::make_redis_transport},
+     {"rediss", &broker::make_redis_transport},
+     {"redis+socket", &broker::make_redis_transport},
+     {"socket", &broker::make_redis_transport},
+     {"sentinel", &broker::make_redis_transport}}};
 constexpr std::array<row<backend::result_backend, backend::settings>, 8> backends{
     {{"sqlite", &backend::make_sqlite_backend},
      {"memory", &backend::make_memory_backend},

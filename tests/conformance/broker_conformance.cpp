@@ -233,7 +233,7 @@ TEST_P(BrokerConformance, serves_queues_in_turn_and_a_higher_priority_of_any_fir
   open_with_priorities();
   for (int i = 0; i < 20; ++i) send({message("a", 0, "a")});
   for (int i = 0; i < 20; ++i) send({message("b", 0, "b")});
-  send({message("urgent", 1, "b")});
+  send({message("urgent", 9, "b")});
   auto const from = consume({"a", "b"});
   std::multiset<std::string> got;
   if (able_.pushes) {  // its choice among what has arrived is the driver's unit test

@@ -1,0 +1,52 @@
+// A consumer's keeper: its sign of life, and the care for what others left behind.
+#pragma once
+
+#include "broker/redis/ledger.hpp"
+#include "broker/redis/parts.hpp"
+
+#include <atomic>
+#include <thread>
+
+namespace lovage::broker::redis_broker {
+
+/// From construction to `stop` a thread of its own, with a connection of its own,
+///  - renews the lease of all that the ledger holds, three times per lease;
+///  - writes down which tasks run that have run for some hundredths of a second, so that their worker's death counts;
+///  - gives back what lovage workers held whose lease has run out, and what Python workers held for longer than the
+///    visibility timeout.
+/// It gives nothing back before it has itself renewed without a gap for half a lease: after an outage of the server,
+/// all leases look old, and whoever comes back first must not take what the living hold.
+class keeper {
+ public:
+  keeper(std::shared_ptr<shared> on, std::string session, std::vector<std::string> queues, ledger& of);
+  ~keeper() { stop(); }
+  keeper(keeper const&) = delete;
+  keeper& operator=(keeper const&) = delete;
+
+  void stop();
+  /// The server answered it within the heartbeat. *Threads*: any.
+  [[nodiscard]] bool heard() const;
+
+ private:
+  using clock = std::chrono::steady_clock;
+  void run();
+  void tick();
+  [[nodiscard]] bool renew();
+  [[nodiscard]] bool write_marks(clock::time_point since);
+  void reap_now_and_then();
+  void say_once(error_info const& why);
+
+  std::shared_ptr<shared> on_;
+  std::string const session_;
+  std::vector<std::string> const queues_;
+  ledger& ledger_;
+  std::unique_ptr<rd::client> client_;
+  std::chrono::milliseconds const lease_, heartbeat_;
+  std::atomic<clock::rep> heard_;
+  clock::time_point renewed_{}, ticked_{}, sound_since_, restored_{};
+  std::string marks_;
+  bool said_ = false;
+  std::thread thread_;
+};
+
+}  // namespace lovage::broker::redis_broker

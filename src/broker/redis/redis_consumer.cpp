@@ -1,0 +1,279 @@
+#include "broker/redis/redis_consumer.hpp"
+
+#include "broker/redis/reaper.hpp"
+#include "core/ids.hpp"
+#include "core/log.hpp"
+
+#include <algorithm>
+
+namespace lovage::broker::redis_broker {
+namespace {
+
+using namespace std::chrono_literals;
+
+// A look takes this long however near its deadline is: that is work, not waiting.
+constexpr auto look_grace = 1s;
+constexpr auto poll_interval = 50ms;            // where the server cannot tell that something came
+constexpr std::size_t largest_claim = 8 << 20;  // bytes; one more message may be beyond
+
+bool is_channel(queue_spec const& q) { return q.broadcast || q.exchange_type == "fanout"; }
+
+std::vector<queue_spec> in_order(std::vector<queue_spec> queues, options const& how) {
+  if (how.queue_order == options::order::sorted)
+    std::stable_sort(queues.begin(), queues.end(), [](auto const& a, auto const& b) { return a.name < b.name; });
+  return queues;
+}
+
+}  // namespace
+
+redis_consumer::redis_consumer(std::shared_ptr<shared> on, consumer_options with, std::vector<queue_spec> queues)
+    : on_{std::move(on)},
+      options_{std::move(with)},
+      queues_{in_order(std::move(queues), on_->names.with())},
+      session_{random_uuid().str().substr(0, 8) + random_uuid().str().substr(0, 8)},
+      feed_{*on_->client, [this] {
+              for (std::size_t i = 0; i < queues_.size(); ++i) {
+                if (!is_channel(queues_[i])) {
+                  listed_.push_back(i);
+                } else {
+                  patterns_[on_->names.channel_pattern(queues_[i].exchange, queues_[i].routing_key)].push_back(i);
+                }
+              }
+              for (auto const step : on_->names.served())
+                for (auto const i : listed_) lists_.push_back(on_->names.list(queue(i), step));
+              return wishes();
+            }()} {}
+
+feed::wishes redis_consumer::wishes() const {
+  feed::wishes out;
+  out.watched = lists_;
+  out.watched.push_back(on_->key.delayed);
+  for (auto const& [pattern, places] : patterns_) out.patterns.push_back(pattern);
+  for (auto const i : listed_) on_->declare(queues_[i], out.on_connect);
+  return out;
+}
+
+std::string redis_consumer::name(std::uint64_t tag, std::size_t place) const {
+  return claim_name{session_, tag, queue(place)}.text();
+}
+
+expected<void> redis_consumer::open(deadline until) {
+  if (auto done = feed_.ensure(until, interrupted_.fd()); !done) return done;
+  std::vector<std::string> names;
+  for (auto const& q : queues_) names.push_back(q.name.str());
+  keeper_ = std::make_unique<keeper>(on_, session_, std::move(names), ledger_);
+  return {};
+}
+
+expected<std::vector<delivery>> redis_consumer::claim(std::size_t max, deadline until) {
+  std::lock_guard const lock{mutex_};
+  auto const grace = deadline::in(look_grace);
+  auto const patience = until.when() < grace.when() ? grace : until;
+  while (!closed_ && !closing_) {
+    if (max == 0) return deliveries{};
+    bool const stop = interrupted_.take();
+    auto got = look(max, stop ? deadline::now() : patience);
+    if (got && (!got->empty() || stop || until.passed())) return got;
+    if (stop) return deliveries{};
+    if (got) {
+      (void)rest(until);  // a connection lost meanwhile is made again by the next look
+    } else if (feed_.up() || until.passed() || got.error().code == errc::bad_config) {
+      return got;
+    }
+  }
+  return fail(errc::closed, "the consumer was closed", options_.session_name);
+}
+
+expected<std::vector<delivery>> redis_consumer::look(std::size_t max, deadline until) {
+  accept_messages();
+  if (!ready_.empty()) return hand_out(max);
+  if (auto done = feed_.ensure(until, interrupted_.fd()); !done) return fail(done.error());
+  if (pending_ && !feed_.asked()) unknown_.push_back(*std::exchange(pending_, std::nullopt));
+  if (auto done = recover(until); !done) return fail(done.error());
+  if (auto done = do_chores(until); !done) return fail(done.error());
+  if (lists_.empty()) return deliveries{};
+  while (ready_.empty()) {
+    auto const before = next_tag_;
+    if (!pending_)
+      if (auto sent = ask(max, false, until); !sent) return fail(sent.error());
+    if (auto heard = hear(until); !heard) return fail(heard.error());
+    bool const only_chores = next_tag_ != before && ready_.empty();
+    if (auto done = do_chores(until); !done) return fail(done.error());
+    if (!only_chores) break;
+  }
+  return hand_out(max);
+}
+
+std::vector<delivery> redis_consumer::hand_out(std::size_t max) {
+  deliveries out;
+  while (out.size() < max && !ready_.empty()) {
+    out.push_back(std::move(ready_.front()));
+    ready_.pop_front();
+  }
+  return out;
+}
+
+expected<void> redis_consumer::ask(std::size_t max, bool whole, deadline until) {
+  request r{next_tag_, max, std::exchange(want_watch_, false), whole};
+  auto const& script = all_scripts().claim;
+  bool const strict = on_->names.with().queue_order != options::order::round_robin;
+  std::vector<std::string> words{std::to_string(max),
+                                 std::to_string(largest_claim),
+                                 claim_name::start(session_),
+                                 std::to_string(r.first),
+                                 std::to_string(on_->with.now().time_since_epoch().count()),
+                                 std::to_string(listed_.size()),
+                                 std::to_string(strict ? 0 : turn_++ % listed_.size()),
+                                 strict ? "1" : "0"};
+  for (auto const i : listed_) words.push_back(unacked_tail(queue(i))), words.push_back(claim_name::ending(queue(i)));
+  rd::commands c;
+  if (r.watches) feed_.watch(c);
+  c.begin(3 + 4 + lists_.size() + words.size());
+  c.word(whole ? "EVAL" : "EVALSHA");
+  c.word(whole ? script.text() : script.hash());
+  c.word(std::to_string(4 + lists_.size()));
+  for (auto const* k : {&on_->key.unacked, &on_->key.unacked_index, &on_->key.delayed, &on_->key.counts}) c.word(*k);
+  for (auto const& l : lists_) c.word(l);
+  for (auto const& w : words) c.word(w);
+  pending_ = r;  // also when sending fails: a part of it may have been done
+  return feed_.ask(c, until);
+}
+
+expected<void> redis_consumer::hear(deadline until) {
+  auto said = feed_.answers(until, interrupted_.fd());
+  if (!said) return fail(said.error());
+  if (!*said) return {};
+  auto const asked = *std::exchange(pending_, std::nullopt);
+  return digest(asked, **std::move(said), until);
+}
+
+expected<void> redis_consumer::digest(request const& asked, replies&& said, deadline until) {
+  if (asked.watches) feed_.watched(said[0], said[1]);
+  auto& r = said.back();
+  if (r.is_error() && r.text.starts_with("NOSCRIPT") && !asked.whole) {
+    want_watch_ = asked.watches;
+    if (auto sent = ask(asked.max, true, until); !sent) return sent;
+    return hear(until);
+  }
+  if (r.is_error()) {
+    auto why = rd::to_error(r);
+    if (why.code == errc::unavailable) feed_.lose(why);  // a replica now, or not ready: elsewhere, or later
+    return fail(std::move(why));
+  }
+  next_due_.reset();
+  if (!r.items.empty() && r.items[0].is_text())
+    next_due_ = time_point{std::chrono::microseconds{static_cast<std::int64_t>(std::stod(r.items[0].text))}};
+  auto const& steps = on_->names.served();
+  for (std::size_t i = 1; i < r.items.size(); ++i) {
+    auto const& piece = r.items[i].items;
+    auto const place = listed_[static_cast<std::size_t>(piece[0].integer) - 1];
+    auto const step = steps[static_cast<std::size_t>(piece[1].integer) - 1];
+    for (std::size_t k = 2; k < piece.size(); ++k) accept(next_tag_++, place, step, piece[k].text);
+  }
+  return {};
+}
+
+void redis_consumer::accept(std::uint64_t tag, std::size_t place, int step, std::string_view text) {
+  auto read = read_element(text);
+  auto const priority = read ? std::clamp(read->envelope.properties.priority.value_or(step), 0, 9) : step;
+  ledger_.add(tag, {place, priority, read ? read->attempts : 0, std::nullopt, {}, false});
+  if (!read) {
+    log::error("a message in queue " + queue(place) + " cannot be read: " + read.error().text() +
+               "; it is in the dead set");
+    chores_.bury(name(tag, place), dead_head(queue(place), priority, read.error().text(), on_->with.now(), 0),
+                 queue(place), unacked_tail(queue(place)));
+    return chore_tags_.push_back(tag);
+  }
+  if (read->due && *read->due > on_->with.now()) {
+    auto const member = delayed_head(name(tag, place), queue(place), on_->names.list(queue(place), priority));
+    chores_.delay(name(tag, place), *read->due, queue(place), member, unacked_tail(queue(place)));
+    return chore_tags_.push_back(tag);
+  }
+  ready_.push_back({tag, queues_[place].name, std::move(read->envelope), priority, read->attempts, read->redelivered});
+}
+
+// Nobody else has these: what becomes of one that was claimed is decided here.
+void redis_consumer::accept_messages() {
+  auto const came = feed_.take_messages();
+  for (auto const& m : came) {
+    auto const at = patterns_.find(m.pattern);
+    if (at == patterns_.end()) continue;
+    for (auto const place : at->second) {
+      auto read = read_element(m.text);
+      if (!read) {
+        log::error("a message broadcast to " + queue(place) + " cannot be read: " + read.error().text());
+        continue;
+      }
+      auto const tag = next_tag_++;
+      auto const priority = std::clamp(read->envelope.properties.priority.value_or(0), 0, 9);
+      ledger_.add(tag, {place, priority, 0, m.text, {}, false});
+      ready_.push_back({tag, queues_[place].name, std::move(read->envelope), priority, 0, read->redelivered});
+    }
+  }
+}
+
+expected<void> redis_consumer::recover(deadline until) {
+  while (!unknown_.empty()) {
+    auto const lost = unknown_.back();
+    next_tag_ = std::max(next_tag_, lost.first + lost.max);  // never again: the server may do it yet
+    if (auto done = recover(lost, until); !done) return done;
+    unknown_.pop_back();
+  }
+  return {};
+}
+
+// Whether it was done is seen from what stands in `unacked`.
+expected<void> redis_consumer::recover(request const& lost, deadline until) {
+  constexpr std::size_t at_once = 500;
+  for (auto const place : listed_) {
+    for (std::size_t from = 0; from < lost.max; from += at_once) {
+      rd::commands c;
+      auto const count = std::min(at_once, lost.max - from);
+      c.begin(2 + count);
+      c.word("HMGET"), c.word(on_->key.unacked);
+      for (std::size_t i = 0; i < count; ++i) c.word(name(lost.first + from + i, place));
+      auto const said = feed_.run(c, until);
+      if (!said) return fail(said.error());
+      if (said->front().is_error()) return fail(rd::to_error(said->front()));
+      auto const& values = said->front().items;
+      for (std::size_t i = 0; i < values.size(); ++i) {
+        auto const tag = lost.first + from + i;
+        if (values[i].is_text() && !ledger_.find(tag)) accept(tag, place, 0, envelope_in(values[i].text, queue(place)));
+      }
+    }
+  }
+  return {};
+}
+
+expected<void> redis_consumer::do_chores(deadline until) {
+  if (chores_.empty()) return {};
+  auto const done = eval(all_scripts().settle, on_->key.of_settle(), chores_.arguments(), until);
+  if (!done) return fail(done.error());
+  for (auto const tag : chore_tags_) ledger_.erase(tag);
+  chore_tags_.clear();
+  chores_ = moves{};
+  return {};
+}
+
+expected<void> redis_consumer::rest(deadline until) {
+  if (pending_) return {};
+  if (!lists_.empty() && !feed_.watching() && feed_.can_watch()) return want_watch_ = true, expected<void>{};
+  auto end = until;
+  if (next_due_) end = end.sooner(deadline::in(std::max(*next_due_ - on_->with.now(), std::chrono::microseconds{100})));
+  if (!feed_.can_watch()) end = end.sooner(deadline::in(poll_interval));
+  return feed_.wait(end, interrupted_.fd());
+}
+
+expected<std::unique_ptr<consumer>> make_consumer(std::shared_ptr<shared> on, consumer_options with, deadline until) {
+  std::vector<queue_spec> queues;
+  for (auto const& q : with.queues) {
+    auto spec = on->with.queues.find(q);
+    if (!spec) return fail(spec.error());
+    queues.push_back(*std::move(spec));
+  }
+  auto made = std::make_unique<redis_consumer>(std::move(on), std::move(with), std::move(queues));
+  if (auto done = made->open(until); !done) return fail(done.error());
+  return std::unique_ptr<consumer>{std::move(made)};
+}
+
+}  // namespace lovage::broker::redis_broker

@@ -1,0 +1,261 @@
+#include "broker/redis/scripts.hpp"
+
+namespace lovage::broker::redis_broker {
+namespace {
+
+// A server that is out of memory refuses commands that may need more, but no further ones of a script that has written
+// already. So `claim` and `settle` begin with a removal: what a full server holds can still be taken and acknowledged.
+// `unpack` takes some thousands of arguments at most.
+
+// KEYS: last batch of the producer, delayed, counts.  ARGV: number of the batch, then any of
+//   L list n element*n     push           E list n element*n   push; the list is gone after a day
+//   Z due queue member     delay          S set member         add
+//   P channel payload      publish
+// A batch that was done already is not done again: a sender whose connection broke asks once more. All or nothing: what
+// can fail is tried before anything is written. Answers the receivers of each P.
+constexpr char publish_text[] = R"(
+local last = redis.call('GET', KEYS[1])
+if last and tonumber(last) >= tonumber(ARGV[1]) then return {} end
+local i, total = 2, #ARGV
+while i <= total do
+  local what = ARGV[i]
+  if what == 'L' or what == 'E' then
+    redis.call('LLEN', ARGV[i + 1])
+    i = i + 3 + tonumber(ARGV[i + 2])
+  elseif what == 'Z' then
+    redis.call('ZCARD', KEYS[2])
+    i = i + 4
+  else
+    i = i + 3
+  end
+end
+redis.call('SET', KEYS[1], ARGV[1], 'EX', 600)
+local receivers = {}
+i = 2
+while i <= total do
+  local what, name = ARGV[i], ARGV[i + 1]
+  if what == 'L' or what == 'E' then
+    local n = tonumber(ARGV[i + 2])
+    local from, last = i + 3, i + 2 + n
+    while from <= last do
+      local to = math.min(from + 3999, last)
+      redis.call('LPUSH', name, unpack(ARGV, from, to))
+      from = to + 1
+    end
+    if what == 'E' then redis.call('EXPIRE', name, 86400) end
+    i = last + 1
+  elseif what == 'Z' then
+    redis.call('ZADD', KEYS[2], name, ARGV[i + 3])
+    redis.call('HINCRBY', KEYS[3], 'delayed:' .. ARGV[i + 2], 1)
+    i = i + 4
+  elseif what == 'S' then
+    redis.call('SADD', name, ARGV[i + 2])
+    i = i + 3
+  else
+    receivers[#receivers + 1] = redis.call('PUBLISH', name, ARGV[i + 2])
+    i = i + 3
+  end
+end
+return receivers
+)";
+
+// KEYS: unacked, unacked_index, delayed, counts, then the lists: all queues of the step that is served first, and so
+// on. ARGV: most messages, most bytes, start of the names, number of the first name, now (us), number of queues, which
+// queue is first, 1 when an earlier queue is served to its end before a later one, then for each queue the end of its
+// entries and the end of its names. Answers when the next delayed message is due (us, or nothing), then for each piece
+// {queue, step's place, element...}.
+constexpr char claim_text[] = R"(
+redis.call('HLEN', KEYS[1])
+redis.call('ZREM', KEYS[2], 'lv:')
+local due = redis.call('ZRANGEBYSCORE', KEYS[3], '-inf', ARGV[5], 'LIMIT', 0, 200)
+for i = #due, 1, -1 do
+  local member = due[i]
+  local q, l, at = string.match(member, '^[^\n]*\n(%d+):(%d+)\n()')
+  redis.call('ZREM', KEYS[3], member)
+  if q then
+    local queue, list = string.sub(member, at, at + q - 1), string.sub(member, at + q, at + q + l - 1)
+    local pushed = redis.pcall('RPUSH', list, string.sub(member, at + q + l))
+    if type(pushed) == 'table' and pushed.err then
+      redis.call('ZADD', KEYS[3], tonumber(ARGV[5]) + 60000000, member)
+    else
+      redis.call('HINCRBY', KEYS[4], 'delayed:' .. queue, -1)
+    end
+  end
+end
+local left, bytes, start, number = tonumber(ARGV[1]), tonumber(ARGV[2]), ARGV[3], tonumber(ARGV[4])
+local queues, turn, strict = tonumber(ARGV[6]), tonumber(ARGV[7]), ARGV[8] == '1'
+local time = redis.call('TIME')
+local now = time[1] .. '.' .. string.format('%06d', time[2])
+local out, taken, size = {false}, 0, 0
+local function take(list, q, place, most)
+  local tail, ending = ARGV[7 + 2 * q], ARGV[8 + 2 * q]
+  local piece = {q, place}
+  while most > 0 and left > 0 and bytes > 0 do
+    local chunk = math.min(most, 32)
+    if taken > 0 then chunk = math.max(1, math.min(most, 2000, math.floor(bytes / (size / taken)))) end
+    local got = redis.call('LRANGE', list, -chunk, -1)
+    if #got == 0 then break end
+    local hash, index, used = {}, {}, 0
+    for i = #got, 1, -1 do
+      local element = got[i]
+      local name = start .. number .. ending
+      number = number + 1
+      hash[#hash + 1] = name
+      hash[#hash + 1] = '[' .. element .. tail
+      index[#index + 1] = now
+      index[#index + 1] = name
+      piece[#piece + 1] = element
+      used = used + 1
+      size = size + #element
+      bytes = bytes - #element
+      if bytes <= 0 then break end
+    end
+    redis.call('HSET', KEYS[1], unpack(hash))
+    redis.call('ZADD', KEYS[2], unpack(index))
+    redis.call('LTRIM', list, 0, -(used + 1))
+    most, left, taken = most - used, left - used, taken + used
+    if #got < chunk then break end
+  end
+  if #piece > 2 then out[#out + 1] = piece end
+end
+for place = 1, (#KEYS - 4) / queues do
+  local base = 4 + (place - 1) * queues
+  if queues == 1 then
+    take(KEYS[base + 1], 1, place, left)
+  else
+    while left > 0 and bytes > 0 do
+      local full = {}
+      for k = 0, queues - 1 do
+        local q = (turn + k) % queues + 1
+        if redis.call('LLEN', KEYS[base + q]) > 0 then full[#full + 1] = q end
+      end
+      if #full == 0 then break end
+      local share = strict and left or math.max(1, math.floor(left / #full))
+      for _, q in ipairs(full) do take(KEYS[base + q], q, place, math.min(share, left)) end
+    end
+  end
+end
+if taken == 0 then
+  local first = redis.call('ZRANGE', KEYS[3], 0, 0, 'WITHSCORES')
+  if #first == 2 then out[1] = first[2] end
+end
+return out
+)";
+
+// KEYS: unacked, unacked_index, delayed, counts, dead, dead index, dead number.  ARGV: for entries of others how long
+// (s) they must have been without a sign of life, else empty; then any of
+//   D name                        done
+//   G name element n list*n       give back, to the end that is served next
+//   B name record queue ending    bury; the record ends with the envelope, which stands between "[" and the ending
+//   Z name due queue member ending    delay, likewise
+// An entry that is not there any more is passed over. Answers how many were there.
+constexpr char settle_text[] = R"(
+local before = nil
+if ARGV[1] ~= '' then before = tonumber(redis.call('TIME')[1]) - tonumber(ARGV[1]) end
+local function envelope(value, ending)
+  if string.sub(value, 1, 1) == '[' and string.sub(value, -#ending) == ending then
+    return string.sub(value, 2, -#ending - 1)
+  end
+  return value
+end
+local i, total, found = 2, #ARGV, 0
+while i <= total do
+  local what, name = ARGV[i], ARGV[i + 1]
+  local ours = true
+  if before then
+    local score = redis.call('ZSCORE', KEYS[2], name)
+    ours = score and tonumber(score) <= before
+  end
+  if what == 'G' then
+    for k = 1, tonumber(ARGV[i + 3]) do redis.call('LLEN', ARGV[i + 3 + k]) end
+  end
+  local value = ours and (what == 'B' or what == 'Z') and redis.call('HGET', KEYS[1], name)
+  if ours then
+    ours = redis.call('HDEL', KEYS[1], name) == 1
+    redis.call('ZREM', KEYS[2], name)
+  end
+  if ours then found = found + 1 end
+  if what == 'D' then
+    i = i + 2
+  elseif what == 'G' then
+    local lists = tonumber(ARGV[i + 3])
+    for k = 1, ours and lists or 0 do redis.call('RPUSH', ARGV[i + 3 + k], ARGV[i + 2]) end
+    i = i + 4 + lists
+  elseif what == 'B' then
+    if ours then
+      local id = redis.call('INCR', KEYS[7])
+      redis.call('HSET', KEYS[5], id, ARGV[i + 2] .. envelope(value, ARGV[i + 4]))
+      redis.call('ZADD', KEYS[6], id, id)
+      redis.call('HINCRBY', KEYS[4], 'dead:' .. ARGV[i + 3], 1)
+    end
+    i = i + 5
+  else
+    if ours then
+      redis.call('ZADD', KEYS[3], ARGV[i + 2], ARGV[i + 4] .. envelope(value, ARGV[i + 5]))
+      redis.call('HINCRBY', KEYS[4], 'delayed:' .. ARGV[i + 3], 1)
+    end
+    i = i + 6
+  end
+end
+return found
+)";
+
+// KEYS: unacked_index.  ARGV: names. A sign of life for each; answers those that are not there any more.
+constexpr char renew_text[] = R"(
+local time = redis.call('TIME')
+local now = time[1] .. '.' .. string.format('%06d', time[2])
+local gone = {}
+for i = 1, #ARGV do
+  if redis.call('ZSCORE', KEYS[1], ARGV[i]) then
+    redis.call('ZADD', KEYS[1], 'XX', now, ARGV[i])
+  else
+    gone[#gone + 1] = ARGV[i]
+  end
+end
+return gone
+)";
+
+// KEYS: delayed, counts.  ARGV: queue, members. Answers how many were there.
+constexpr char purge_delayed_text[] = R"(
+local found = 0
+for i = 2, #ARGV do found = found + redis.call('ZREM', KEYS[1], ARGV[i]) end
+if found > 0 then redis.call('HINCRBY', KEYS[2], 'delayed:' .. ARGV[1], -found) end
+return found
+)";
+
+// KEYS: counts, dead, dead index, dead number.  ARGV: record, queue.
+constexpr char bury_element_text[] = R"(
+local id = redis.call('INCR', KEYS[4])
+redis.call('HSET', KEYS[2], id, ARGV[1])
+redis.call('ZADD', KEYS[3], id, id)
+redis.call('HINCRBY', KEYS[1], 'dead:' .. ARGV[2], 1)
+return id
+)";
+
+// KEYS: counts, dead, dead index.  ARGV: any of: id, queue, list, element. Out of the dead set and into the list,
+// unless that is empty. Answers how many were there.
+constexpr char take_dead_text[] = R"(
+local found = 0
+for i = 1, #ARGV, 4 do
+  if ARGV[i + 2] ~= '' then redis.call('LLEN', ARGV[i + 2]) end
+  redis.call('ZREM', KEYS[3], ARGV[i])
+  if redis.call('HDEL', KEYS[2], ARGV[i]) == 1 then
+    found = found + 1
+    redis.call('HINCRBY', KEYS[1], 'dead:' .. ARGV[i + 1], -1)
+    if ARGV[i + 2] ~= '' then redis.call('LPUSH', ARGV[i + 2], ARGV[i + 3]) end
+  end
+end
+return found
+)";
+
+}  // namespace
+
+scripts const& all_scripts() {
+  static scripts const all{lovage::redis::script{publish_text},       lovage::redis::script{claim_text},
+                           lovage::redis::script{settle_text},        lovage::redis::script{renew_text},
+                           lovage::redis::script{purge_delayed_text}, lovage::redis::script{bury_element_text},
+                           lovage::redis::script{take_dead_text}};
+  return all;
+}
+
+}  // namespace lovage::broker::redis_broker
