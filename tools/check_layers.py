@@ -17,7 +17,7 @@ APP = ["core", "wire", "config", *INTERFACES]
 LAYERS = {
     "core": [],
     "wire": ["core"],
-    "config": ["core"],
+    "config": ["core", "wire"],
     "store": ["core", "config"],
     "io": ["core"],
     "redis": ["core", "config", "io"],

@@ -87,6 +87,8 @@ class signature<R(Missing...)> {
 
   signature& id(task_id v) & { return call_.options.id(std::move(v)), *this; }
   signature& queue(std::string v) & { return call_.options.queue(std::move(v)), *this; }
+  signature& exchange(std::string v) & { return call_.options.exchange(std::move(v)), *this; }
+  signature& routing_key(std::string v) & { return call_.options.routing_key(std::move(v)), *this; }
   signature& countdown(call_options::seconds v) & { return call_.options.countdown(v), *this; }
   signature& eta(time_point v) & { return call_.options.eta(v), *this; }
   signature& expires(call_options::seconds v) & { return call_.options.expires(v), *this; }
@@ -98,6 +100,8 @@ class signature<R(Missing...)> {
 
   signature&& id(task_id v) && { return std::move(id(std::move(v))); }
   signature&& queue(std::string v) && { return std::move(queue(std::move(v))); }
+  signature&& exchange(std::string v) && { return std::move(exchange(std::move(v))); }
+  signature&& routing_key(std::string v) && { return std::move(routing_key(std::move(v))); }
   signature&& countdown(call_options::seconds v) && { return std::move(countdown(v)); }
   signature&& eta(time_point v) && { return std::move(eta(v)); }
   signature&& expires(call_options::seconds v) && { return std::move(expires(v)); }

@@ -19,7 +19,9 @@ std::string banner(banner_facts const& facts) {
       "most\n\n",
       facts.broker, facts.results, facts.concurrency, facts.pool, facts.reserve);
   out += " - [queues]\n";
-  for (auto const& q : facts.queues) out += fmt::format(" - .> {}\n", q);
+  for (auto const& q : facts.queues)
+    out +=
+        fmt::format(" - .> {:<16} exchange={}({}) key={}\n", q.name.str(), q.exchange, q.exchange_type, q.routing_key);
   out += "\n [tasks]\n";
   for (auto const& t : facts.tasks) out += fmt::format("  . {}\n", t);
   if (facts.tasks.empty()) out += "  none; load a plug-in with -A ./libtasks.so\n";

@@ -39,6 +39,7 @@ consumer::~consumer() { close(); }
 expected<void> consumer::open(deadline until) {
   auto transport = app_.transport(until);
   if (!transport) return fail(transport.error());
+  if (auto ok = app_.publishing.where.can_take(options_.queues, (*transport)->abilities()); !ok) return ok;
   auto producer = app_.producer(until);
   if (!producer) return fail(producer.error());
   producer_ = *std::move(producer);

@@ -96,8 +96,7 @@ worker_plan worker::impl::make_plan() const {
   p.reserve =
       multiplier == 0 ? std::max(reserve_bound, p.concurrency) : p.concurrency * static_cast<std::size_t>(multiplier);
   p.node = work::expand_node_name(options_.hostname_, host_name());
-  for (auto const& q : options_.queues_) p.queues.emplace_back(q);
-  if (p.queues.empty()) p.queues.emplace_back(c.task_default_queue());
+  p.queues = app_.publishing.where.taken(options_.queues_).value();
   return p;
 }
 
@@ -214,14 +213,14 @@ void worker::impl::clean_results() {
 
 void worker::impl::show_banner(pool::pool const& jobs) const {
   work::banner_facts f{plan_.node,
-                       mask_url(app_.settings.broker_url()),
+                       mask_url(app_.settings.broker_read_url()),
                        app_.has_backend() ? mask_url(app_.settings.result_backend()) : "disabled",
                        jobs.name(),
                        plan_.concurrency,
                        plan_.reserve,
                        {},
                        {}};
-  for (auto const& q : plan_.queues) f.queues.push_back(q.str());
+  for (auto const& q : plan_.queues) f.queues.push_back(app_.publishing.where.queues().find(q).value());
   for (auto const& [name, entry] : app_.tasks.internals().entries()) f.tasks.push_back(name);
   std::fputs(work::banner(f).c_str(), stderr);
 }
