@@ -98,9 +98,17 @@ expected<void> routing::complete(raw_call& call) const {
   return {};
 }
 
+broker::queue_spec const* routing::listed(queue_name const& name) const {
+  auto const& all = queues_.queues;
+  auto const at = std::find_if(all.begin(), all.end(), [&](auto const& q) { return q.name == name; });
+  return at == all.end() ? nullptr : &*at;
+}
+
 expected<destination> routing::address(call_options const& options) const {
   if (options.exchange_) return destination{{}, *options.exchange_, options.routing_key_.value_or("")};
-  auto const queue = queue_name{options.queue_.value_or(default_queue_)};
+  auto queue = queue_name{options.queue_.value_or(default_queue_)};
+  // Every message passes here: no copy of the queue's description where nothing in it matters.
+  if (!options.routing_key_ && (queues_.create_missing || listed(queue))) return destination{std::move(queue)};
   auto const spec = queues_.find(queue);
   if (!spec) return fail(spec.error());
   if (!options.routing_key_ || spec->exchange_type == "direct") return destination{queue};
@@ -110,10 +118,9 @@ expected<destination> routing::address(call_options const& options) const {
 expected<void> routing::spread(broker::outgoing&& one, std::vector<broker::outgoing>& into) const {
   std::vector<queue_name> reached;
   if (!one.queue.empty()) {
-    auto const spec = queues_.find(one.queue);
-    if (!spec) return fail(spec.error());
-    if (spec->broadcast) return no_broadcast(one.queue);
-    if (spec->exchange_type != "direct") reached = queues_.reached_by(spec->exchange, spec->routing_key);
+    auto const* spec = listed(one.queue);
+    if (spec && spec->broadcast) return no_broadcast(one.queue);
+    if (spec && spec->exchange_type != "direct") reached = queues_.reached_by(spec->exchange, spec->routing_key);
     if (reached.empty()) return into.push_back(std::move(one)), expected<void>{};
   } else {
     reached = queues_.reached_by(one.exchange, one.routing_key);
@@ -126,7 +133,7 @@ expected<void> routing::spread(broker::outgoing&& one, std::vector<broker::outgo
   one.exchange.clear();
   one.routing_key.clear();
   for (auto const& q : reached) {
-    if (queues_.find(q)->broadcast) return no_broadcast(q);
+    if (listed(q)->broadcast) return no_broadcast(q);
     one.queue = q;
     into.push_back(one);
   }

@@ -60,6 +60,7 @@ class routing {
     route_options to;
   };
   [[nodiscard]] expected<route_options> rule_for(raw_call const& call) const;
+  [[nodiscard]] broker::queue_spec const* listed(queue_name const& name) const;
   [[nodiscard]] route_options const* matching(std::string const& task) const;
 
   broker::topology queues_;
