@@ -5,10 +5,14 @@
 #include <lovage/value.hpp>
 
 #include <chrono>
+#include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace lovage {
+
+struct raw_call;
 
 /// Fluent; what is not set follows the task and the configuration.
 class call_options {
@@ -42,6 +46,14 @@ class call_options {
   /// A custom header, seen by the task as `self.header(key)`.
   call_options& header(std::string key, value v) { return headers_.push_back({std::move(key), std::move(v)}), *this; }
 
+  /// Another call, made with the result of this one put in front once it succeeded. `signature::link` checks the types.
+  call_options& link(raw_call then);
+  /// Another call, made with this one's id put in front once it failed for good.
+  call_options& link_error(raw_call then);
+
+  using calls = std::vector<std::shared_ptr<raw_call const>>;
+
+  calls links_, error_links_;
   std::optional<task_id> id_;
   std::optional<std::string> queue_, serializer_, compression_, shadow_, argsrepr_, kwargsrepr_;
   std::optional<seconds> countdown_, expires_in_, time_limit_, soft_time_limit_;

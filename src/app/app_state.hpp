@@ -17,7 +17,7 @@ namespace lovage::detail {
 
 /// The settings that sending looks at, read once.
 struct publish_settings {
-  std::string default_queue, serializer, compression, origin;
+  std::string default_queue = "celery", serializer = "json", compression, origin;
   std::optional<int> default_priority;
   std::vector<task_route> routes;
   bool ignore_result = false;
@@ -66,6 +66,11 @@ class clock_listener {
 };
 void clock_advanced();
 
+/// Options that contradict each other or cannot be: `invalid_argument`.
+[[nodiscard]] expected<void> check(raw_call const& call);
+[[nodiscard]] expected<value::list> unpack_args(raw_call const& call);
+/// Who is called after it: `link` and `link_error`.
+[[nodiscard]] expected<wire::embed> embed_of(call_options const& options);
 /// From a call to a message, with the settings' and the task's defaults filled in.
 [[nodiscard]] expected<wire::task_message> message_of(raw_call&& call, app_state const& app);
 /// From a message to what the broker takes.
