@@ -6,10 +6,14 @@
 
 #include <chrono>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace lovage {
+
+struct raw_call;
 
 /// Whether a message survives the broker's restart. Brokers that keep everything, or nothing, take no notice.
 enum class delivery_mode : std::uint8_t { transient = 1, persistent = 2 };
@@ -52,6 +56,14 @@ class call_options {
   /// A custom header, seen by the task as `self.header(key)`.
   call_options& header(std::string key, value v) { return headers_.push_back({std::move(key), std::move(v)}), *this; }
 
+  /// Another call, made with the result of this one put in front once it succeeded. `signature::link` checks the types.
+  call_options& link(raw_call then);
+  /// Another call, made with this one's id put in front once it failed for good.
+  call_options& link_error(raw_call then);
+
+  using calls = std::vector<std::shared_ptr<raw_call const>>;
+
+  calls links_, error_links_;
   std::optional<task_id> id_;
   std::optional<std::string> queue_, exchange_, routing_key_, serializer_, compression_, shadow_, argsrepr_,
       kwargsrepr_;

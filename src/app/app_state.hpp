@@ -74,6 +74,11 @@ class clock_listener {
 };
 void clock_advanced();
 
+/// Options that contradict each other or cannot be: `invalid_argument`.
+[[nodiscard]] expected<void> check(raw_call const& call);
+[[nodiscard]] expected<value::list> unpack_args(raw_call const& call);
+/// Who is called after it: `link` and `link_error`.
+[[nodiscard]] expected<wire::embed> embed_of(call_options const& options);
 /// From a call to a message, with the settings' and the task's defaults filled in.
 [[nodiscard]] expected<wire::task_message> message_of(raw_call&& call, app_state const& app);
 /// From a message to what the broker takes, for a queue.

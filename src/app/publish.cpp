@@ -24,6 +24,8 @@ std::optional<double> count_of(std::optional<call_options::seconds> s) {
   return s ? std::optional{s->count()} : std::nullopt;
 }
 
+}  // namespace
+
 expected<value::list> unpack_args(raw_call const& call) {
   try {
     unpacker in{call.packed_args};
@@ -53,8 +55,6 @@ expected<void> check(raw_call const& call) {
   return {};
 }
 
-}  // namespace
-
 queue_name route(publish_settings const& settings, std::string_view task) { return settings.where.queue_of(task); }
 
 expected<wire::task_message> message_of(raw_call&& call, app_state const& app) {
@@ -62,8 +62,11 @@ expected<wire::task_message> message_of(raw_call&& call, app_state const& app) {
   auto args = unpack_args(call);
   if (!args) return fail(args.error());
   auto& o = call.options;
+  auto embed = embed_of(o);
+  if (!embed) return fail(embed.error());
   auto const now = app.now();
   wire::task_message m;
+  m.embed = *std::move(embed);
   m.ignore_result = ignores_result(call, app);
   m.task = std::move(call.task);
   m.id = o.id_ ? std::move(*o.id_) : new_task_id();

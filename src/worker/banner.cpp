@@ -16,8 +16,10 @@ std::string banner(banner_facts const& facts) {
                          os.sysname, os.release, os.machine);
   out += fmt::format(
       " - [config]\n - .> broker:      {}\n - .> results:     {}\n - .> concurrency: {} ({})\n - .> reserves:    {} at "
-      "most\n\n",
-      facts.broker, facts.results, facts.concurrency, facts.pool, facts.reserve);
+      "most\n{}",
+      facts.broker, facts.results, facts.concurrency, facts.pool, facts.reserve, facts.health.empty() ? "\n" : "");
+  if (!facts.health.empty())
+    out += fmt::format(" - .> health:      {}/healthz, {}/readyz\n\n", facts.health, facts.health);
   out += " - [queues]\n";
   for (auto const& q : facts.queues)
     out +=

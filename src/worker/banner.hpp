@@ -10,6 +10,7 @@ namespace lovage::work {
 struct banner_facts {
   std::string node, broker, results, pool;
   std::size_t concurrency = 0, reserve = 0;
+  std::string health;  ///< URL, or empty
   std::vector<broker::queue_spec> queues;
   std::vector<std::string> tasks;
 };
