@@ -72,7 +72,7 @@ std::vector<consumer::arrival> consumer::read(std::vector<broker::delivery>&& fr
     d.tag = book_.arrive(d.tag);
     auto r = execute::read(std::move(d), policy_, now, owed_.pending());
     if (!r) continue;
-    auto key = call_key(r->message);
+    auto key = call_key(r->message, r->queue);
     out.push_back({*std::move(r), std::move(key), again});
   }
   return out;

@@ -6,12 +6,15 @@ namespace lovage::work {
 
 using broker::disposition;
 
-std::string call_key(wire::task_message const& m) {
+std::string call_key(wire::task_message const& m, queue_name const& queue) {
   auto key = m.id.str();
-  key.reserve(key.size() + 8);
+  key.reserve(key.size() + queue.str().size() + 10);
   key += ' ';
   key += std::to_string(m.retries);
-  if (m.replaced_task_nesting != 0) key += ' ' + std::to_string(m.replaced_task_nesting);
+  key += ' ';
+  key += std::to_string(m.replaced_task_nesting);
+  key += ' ';
+  key += queue.str();
   return key;
 }
 

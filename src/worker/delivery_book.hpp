@@ -20,8 +20,9 @@
 
 namespace lovage::work {
 
-/// What makes two messages the same call: the task's id, which retry it is, and how often it was replaced.
-[[nodiscard]] std::string call_key(wire::task_message const& m);
+/// What makes two messages the same call: the task's id, which retry it is, how often it was replaced, and the queue:
+/// an exchange may have put one message into several, and then it is to run once from each.
+[[nodiscard]] std::string call_key(wire::task_message const& m, queue_name const& queue);
 
 /// *Threads*: `begun` any, the rest the consumer's.
 class delivery_book {
