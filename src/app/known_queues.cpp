@@ -41,7 +41,9 @@ value::map type_argument(std::string const& type) {
   return out;
 }
 
-std::string or_else(std::string const& given, std::string const& otherwise) { return given.empty() ? otherwise : given; }
+std::string or_else(std::string const& given, std::string const& otherwise) {
+  return given.empty() ? otherwise : given;
+}
 
 struct defaults {
   explicit defaults(config const& c)
