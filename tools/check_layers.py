@@ -17,9 +17,10 @@ APP = ["core", "wire", "config", *INTERFACES]
 LAYERS = {
     "core": [],
     "wire": ["core"],
-    "config": ["core"],
+    "config": ["core", "wire"],
     "store": ["core", "config"],
     "io": ["core"],
+    "health": ["core"],
     "redis": ["core", "config", "io"],
     "pool": ["core", "io"],
     "broker": ["core", "wire", "io", "store", "redis", "config"],
@@ -27,7 +28,7 @@ LAYERS = {
     "app": APP,
     "builtin": [*APP, "app", "broker", "backend", "store"],  # the one list that names drivers
     "execute": [*APP, "app"],
-    "worker": [*APP, "app", "execute", "pool", "io"],
+    "worker": [*APP, "app", "execute", "pool", "io", "health"],
     "beat": [*APP, "app", "io"],
     "monitor": [*APP, "app", "io"],
     "web": [*APP, "app", "io", "monitor"],

@@ -17,7 +17,8 @@ extern "C" {
 
 /* How a call ended; the data that goes with each:
  *   SUCCESS   the packed return value
- *   FAILURE   map: type, message, (module), (autoretry: bool), (bad_arguments: bool)
+ *   FAILURE   map: type, message, (module), (autoretry: bool), (bad_arguments: bool), (causes: list of maps of type
+ *             and message, outermost first)
  *   RETRY     map: (countdown: seconds), (eta: datetime), (max_retries: int or nil = for ever), (type, message)
  *   IGNORED   nothing
  *   REJECTED  map: requeue: bool, reason: text */

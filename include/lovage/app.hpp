@@ -112,6 +112,14 @@ class app {
   [[nodiscard]] config const& settings() const noexcept;
   [[nodiscard]] task_registry& tasks() noexcept;
 
+  /// Asks this function where a call goes, before `task_routes`: the first of several that gives an answer counts. What
+  /// the call itself says stays. *Requires*: comes before the first call is sent and before a worker runs.
+  ///
+  ///     app.route_with([](std::string_view task, value::list const&, value::map const& kwargs) {
+  ///       return lovage::find(kwargs, "express") ? std::optional{route_options{"fast"}} : std::nullopt;
+  ///     });
+  app& route_with(router ask);
+
   template <class R, class... A>
   [[nodiscard]] bound_task<lovage::task<R(A...)>> task(lovage::task<R(A...)> const& declaration) {
     return {*this, declaration};

@@ -5,10 +5,18 @@
 #include <lovage/value.hpp>
 
 #include <chrono>
+#include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace lovage {
+
+struct raw_call;
+
+/// Whether a message survives the broker's restart. Brokers that keep everything, or nothing, take no notice.
+enum class delivery_mode : std::uint8_t { transient = 1, persistent = 2 };
 
 /// Fluent; what is not set follows the task and the configuration.
 class call_options {
@@ -18,6 +26,12 @@ class call_options {
   /// An id of your own instead of a random UUID. Sending two tasks with one id is the caller's responsibility.
   call_options& id(task_id v) { return id_ = std::move(v), *this; }
   call_options& queue(std::string v) { return queue_ = std::move(v), *this; }
+  /// Instead of a queue: to this exchange, and with the routing key to whatever is bound there. Brokers without
+  /// exchanges take `task_queues` for what is bound.
+  call_options& exchange(std::string v) { return exchange_ = std::move(v), *this; }
+  /// Beside an exchange, or beside a queue whose exchange is no direct one.
+  call_options& routing_key(std::string v) { return routing_key_ = std::move(v), *this; }
+  call_options& delivery_mode(lovage::delivery_mode v) { return delivery_mode_ = v, *this; }
   /// Not before this much from now; zero: at once.
   call_options& countdown(seconds v) { return countdown_ = v, *this; }
   /// Not before this moment.
@@ -42,11 +56,21 @@ class call_options {
   /// A custom header, seen by the task as `self.header(key)`.
   call_options& header(std::string key, value v) { return headers_.push_back({std::move(key), std::move(v)}), *this; }
 
+  /// Another call, made with the result of this one put in front once it succeeded. `signature::link` checks the types.
+  call_options& link(raw_call then);
+  /// Another call, made with this one's id put in front once it failed for good.
+  call_options& link_error(raw_call then);
+
+  using calls = std::vector<std::shared_ptr<raw_call const>>;
+
+  calls links_, error_links_;
   std::optional<task_id> id_;
-  std::optional<std::string> queue_, serializer_, compression_, shadow_, argsrepr_, kwargsrepr_;
+  std::optional<std::string> queue_, exchange_, routing_key_, serializer_, compression_, shadow_, argsrepr_,
+      kwargsrepr_;
   std::optional<seconds> countdown_, expires_in_, time_limit_, soft_time_limit_;
   std::optional<time_point> eta_, expires_at_;
   std::optional<int> priority_;
+  std::optional<lovage::delivery_mode> delivery_mode_;
   std::optional<bool> ignore_result_;
   value::map headers_;
 };

@@ -2,6 +2,8 @@
 #pragma once
 
 #include <lovage/error.hpp>
+#include <lovage/routing.hpp>
+#include <lovage/tls.hpp>
 #include <lovage/value.hpp>
 
 #include <chrono>
@@ -13,13 +15,6 @@
 #include <vector>
 
 namespace lovage {
-
-/// One rule of `task_routes`: tasks whose name matches `pattern` (a name, or a glob with `*` and `?`) go to `queue`.
-struct task_route {
-  std::string pattern;
-  std::string queue;
-  friend bool operator==(task_route const&, task_route const&) = default;
-};
 
 /// The settings of an app, as a value. A setting that nobody set has its default.
 ///
@@ -35,9 +30,12 @@ struct task_route {
 /// | `flag` | `bool` | `bool`, nothing that converts to it | true/false, yes/no, on/off, 1/0 |
 /// | `integer` | `int` | `int` | 8 |
 /// | `maybe_integer` | `std::optional<int>` | the same | 5, or none |
-/// | `seconds` | `std::chrono::milliseconds`, zero = none or never | any chrono unit down to milliseconds | 90, 1.5,
-/// 10s, 5m, 24h, 1d | | `names` | `std::vector<std::string>` | the same | json,msgpack | | `routes` |
-/// `std::vector<task_route>`, first match wins | the same | shop.*=high,mail.send=low |
+/// | `seconds` | `std::chrono::milliseconds`, zero = none or never | any chrono unit from milliseconds up | 90, 10s, 1d |
+/// | `names` | `std::vector<std::string>` | the same | json,msgpack |
+/// | `routes` | `std::vector<task_route>`, first match wins | the same | shop.*=high,mail.send=low, or JSON |
+/// | `queues` | `std::vector<task_queue>` | the same | high,celery, or JSON |
+/// | `map` | `value::map` | the same | {"visibility_timeout": 3600} |
+/// | `tls` | `tls` | the same, or `bool` | true, or {"ca_certs": "/etc/ssl/ca.pem"} |
 ///
 /// *Threads*: as std::string. Getters look up a table and may read the environment (the default store): read once what
 /// a loop needs. *On failure*: setters, `set` and the factories throw `lovage::error` with
@@ -55,6 +53,9 @@ class config {
   using seconds_type = std::chrono::milliseconds;
   using names_type = std::vector<std::string>;
   using routes_type = std::vector<task_route>;
+  using queues_type = std::vector<task_queue>;
+  using map_type = value::map;
+  using tls_type = tls;
 
   // A getter and a setter for each row. The setter is constrained so that "no" is never taken for `true`.
 #define LOVAGE_SETTING(kind, name, ...)                                        \
@@ -83,7 +84,8 @@ class config {
   /// `worker`) mean `worker_concurrency`. The origin is "option".
   config& set_option(std::string_view assignment);
 
-  /// The value in effect, set or default: seconds are a float or int of seconds, routes a map of pattern to queue.
+  /// The value in effect, set or default: seconds are a float or int of seconds, routes a map of pattern to queue or
+  /// options, queues a map of name to options.
   /// Null for a setting that is known but not in effect. Throws for an unknown name.
   [[nodiscard]] value get(std::string_view name) const;
 
@@ -97,7 +99,8 @@ class config {
   /// The file that `load` or `discover` read; empty when none.
   [[nodiscard]] std::string const& file() const noexcept { return file_; }
 
-  /// The environment alone: `LOVAGE_<SETTING>`, and `CELERY_BROKER_URL`, `CELERY_RESULT_BACKEND` below them. An empty
+  /// The environment alone: `LOVAGE_<SETTING>`, and `CELERY_BROKER_URL`, `CELERY_BROKER_READ_URL`,
+  /// `CELERY_BROKER_WRITE_URL` and `CELERY_RESULT_BACKEND` below them. An empty
   /// variable counts as absent.
   [[nodiscard]] static config from_env();
 
@@ -125,6 +128,9 @@ class config {
   void read(std::string_view name, seconds_type& out) const;
   void read(std::string_view name, names_type& out) const;
   void read(std::string_view name, routes_type& out) const;
+  void read(std::string_view name, queues_type& out) const;
+  void read(std::string_view name, map_type& out) const;
+  void read(std::string_view name, tls_type& out) const;
 
   template <class Kind, class T>
   static value pack(T const& v) {
@@ -139,6 +145,9 @@ class config {
   static value to_value(seconds_type v);
   static value to_value(names_type const& v);
   static value to_value(routes_type const& v);
+  static value to_value(queues_type const& v);
+  static value to_value(map_type v) { return value{std::move(v)}; }
+  static value to_value(tls_type const& v);
 
   std::vector<entry> entries_;  // those that were set
   std::vector<std::string> warnings_;

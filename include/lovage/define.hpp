@@ -28,6 +28,19 @@ namespace detail {
   return name ? name.get() : typeid(e).name();
 }
 
+/// What an exception was nested in (std::throw_with_nested), outermost first, ten levels at most.
+inline void collect_causes(std::exception const& e, value::list& out) {
+  if (out.size() == 10) return;
+  try {
+    std::rethrow_if_nested(e);
+  } catch (std::exception const& inner) {
+    out.push_back(value::map{{"type", exception_type(inner)}, {"message", inner.what()}});
+    collect_causes(inner, out);
+  } catch (...) {
+    out.push_back(value::map{{"type", "unknown"}, {"message", ""}});
+  }
+}
+
 /// One running call: its host, and how it ends.
 struct running_call {
   lovage_host const* host;
@@ -97,10 +110,14 @@ inline void finish_by_exception(running_call const& run, limits const& with, boo
     run.finish(LOVAGE_REJECTED, value::map{{"requeue", r.requeue()}, {"reason", r.what()}});
   } catch (std::exception const& e) {
     bool const again = in_body && with.autoretries(std::current_exception());
-    run.finish(LOVAGE_FAILURE, value::map{{"type", in_body ? exception_type(e) : std::string{"TypeError"}},
-                                          {"message", e.what()},
-                                          {"autoretry", again},
-                                          {"bad_arguments", !in_body}});
+    value::map details{{"type", in_body ? exception_type(e) : std::string{"TypeError"}},
+                       {"message", e.what()},
+                       {"autoretry", again},
+                       {"bad_arguments", !in_body}};
+    value::list causes;
+    collect_causes(e, causes);
+    if (!causes.empty()) details.push_back({"causes", std::move(causes)});
+    run.finish(LOVAGE_FAILURE, std::move(details));
   } catch (...) {
     bool const again = in_body && with.autoretries(std::current_exception());
     run.finish(LOVAGE_FAILURE, value::map{{"type", "unknown"},

@@ -26,7 +26,15 @@ struct raw_call {
   std::size_t count = 0;
   value::map kwargs;
   call_options options;
+  bool immutable = false;  ///< as a link: takes no result and no id
 };
+
+inline call_options& call_options::link(raw_call then) {
+  return links_.push_back(std::make_shared<raw_call const>(std::move(then))), *this;
+}
+inline call_options& call_options::link_error(raw_call then) {
+  return error_links_.push_back(std::make_shared<raw_call const>(std::move(then))), *this;
+}
 
 namespace detail {
 
@@ -76,6 +84,26 @@ void pack_arguments(raw_call& call, Given&&... given) {
 
 }  // namespace detail
 
+namespace detail {
+
+/// The call as a link of another one: a complete one takes nothing from it.
+template <class R, class... Missing>
+raw_call as_link(signature<R(Missing...)> then) {
+  auto call = std::move(then).raw();
+  call.immutable = sizeof...(Missing) == 0;
+  return call;
+}
+
+/// Whether a call that misses `Missing` can be made with one `Given` (or, when nothing is missing, with nothing).
+template <class Given, class... Missing>
+inline constexpr bool takes = sizeof...(Missing) == 0;
+template <class Given, class Missing>
+inline constexpr bool takes<Given, Missing> = std::convertible_to<Given, std::remove_cvref_t<Missing>>;
+template <class Missing>
+inline constexpr bool takes<void, Missing> = false;
+
+}  // namespace detail
+
 /// A call that is ready or still misses its first parameters: `signature<int(int)>` misses one int.
 /// Only `signature<R()>` can be sent. Options are set fluently: `add.s(2, 5).queue("high").countdown(5s)`.
 template <class R, class... Missing>
@@ -87,23 +115,50 @@ class signature<R(Missing...)> {
 
   signature& id(task_id v) & { return call_.options.id(std::move(v)), *this; }
   signature& queue(std::string v) & { return call_.options.queue(std::move(v)), *this; }
+  signature& exchange(std::string v) & { return call_.options.exchange(std::move(v)), *this; }
+  signature& routing_key(std::string v) & { return call_.options.routing_key(std::move(v)), *this; }
   signature& countdown(call_options::seconds v) & { return call_.options.countdown(v), *this; }
   signature& eta(time_point v) & { return call_.options.eta(v), *this; }
   signature& expires(call_options::seconds v) & { return call_.options.expires(v), *this; }
   signature& priority(int v) & { return call_.options.priority(v), *this; }
   signature& ignore_result(bool v = true) & { return call_.options.ignore_result(v), *this; }
   signature& header(std::string key, value v) & { return call_.options.header(std::move(key), std::move(v)), *this; }
+  /// Calls `then` once this one succeeded: with its result in front when `then` misses a parameter, as it is otherwise.
+  /// Several links are all called. Their own options (queue, countdown, links) count.
+  ///
+  ///     app.send(shop::add.s(2, 2).link(shop::add.s(10)).link(shop::report.s()));   // add(4, 10), and report()
+  template <class R2, class... M>
+  signature& link(signature<R2(M...)> then) & {
+    static_assert(detail::takes<R, M...>, "lovage: link() needs a call that misses the result of this one, or nothing");
+    return call_.options.link(detail::as_link(std::move(then))), *this;
+  }
+  /// Calls `then` once this one failed for good: with its id in front when `then` misses a parameter.
+  template <class R2, class... M>
+  signature& link_error(signature<R2(M...)> then) & {
+    static_assert(detail::takes<std::string, M...>, "lovage: link_error() needs a call that misses an id, or nothing");
+    return call_.options.link_error(detail::as_link(std::move(then))), *this;
+  }
   /// All of them at once, replacing what was set.
   signature& options(call_options v) & { return call_.options = std::move(v), *this; }
 
   signature&& id(task_id v) && { return std::move(id(std::move(v))); }
   signature&& queue(std::string v) && { return std::move(queue(std::move(v))); }
+  signature&& exchange(std::string v) && { return std::move(exchange(std::move(v))); }
+  signature&& routing_key(std::string v) && { return std::move(routing_key(std::move(v))); }
   signature&& countdown(call_options::seconds v) && { return std::move(countdown(v)); }
   signature&& eta(time_point v) && { return std::move(eta(v)); }
   signature&& expires(call_options::seconds v) && { return std::move(expires(v)); }
   signature&& priority(int v) && { return std::move(priority(v)); }
   signature&& ignore_result(bool v = true) && { return std::move(ignore_result(v)); }
   signature&& header(std::string key, value v) && { return std::move(header(std::move(key), std::move(v))); }
+  template <class R2, class... M>
+  signature&& link(signature<R2(M...)> then) && {
+    return std::move(link(std::move(then)));
+  }
+  template <class R2, class... M>
+  signature&& link_error(signature<R2(M...)> then) && {
+    return std::move(link_error(std::move(then)));
+  }
   signature&& options(call_options v) && { return std::move(options(std::move(v))); }
 
   [[nodiscard]] call_options const& options() const noexcept { return call_.options; }

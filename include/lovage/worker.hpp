@@ -25,11 +25,17 @@ class worker_options {
   worker_options& hostname(std::string v) { return hostname_ = std::move(v), *this; }
   /// React to SIGTERM, SIGINT and SIGQUIT (the default). Without, the program calls `stop`.
   worker_options& handle_signals(bool v) { return handle_signals_ = v, *this; }
+  /// Answer probes at /healthz and /readyz on this port over HTTP; 0: any that is free. Default: setting
+  /// `worker_health_port`, which is none.
+  worker_options& health_port(int v) { return health_port_ = v, *this; }
+  /// The address to listen on for them; default: setting `worker_health_host`, 127.0.0.1.
+  worker_options& health_host(std::string v) { return health_host_ = std::move(v), *this; }
   /// Print the start-up banner to standard error.
   worker_options& banner(bool v) { return banner_ = v, *this; }
 
   std::optional<pool_kind> pool_;
-  std::optional<int> concurrency_, prefetch_multiplier_;
+  std::optional<int> concurrency_, prefetch_multiplier_, health_port_;
+  std::optional<std::string> health_host_;
   std::vector<std::string> queues_;
   std::string hostname_ = "celery@%h";
   bool handle_signals_ = true;
@@ -51,7 +57,8 @@ class worker {
   worker& operator=(worker const&) = delete;
 
   /// Runs until stopped. 0 after a warm shutdown by SIGTERM or `stop`, 1 after SIGINT or a cold one.
-  /// Throws `error` when it cannot start: broker, backend or pool.
+  /// A broker or backend that cannot be reached is waited for, unless `broker_connection_retry_on_startup` is false.
+  /// Throws `error` when it cannot start: a setting, the pool, the port for probes.
   int run();
 
   /// Warm shutdown: finishes what runs, gives back the rest. *Threads*: any, also from signal-free contexts; may come
@@ -61,6 +68,8 @@ class worker {
   void stop_now();
   /// Waits until the worker takes tasks; false at the deadline.
   bool wait_ready(deadline until) const;
+  /// Where it answers probes, such as "http://127.0.0.1:8080"; empty while it does not.
+  [[nodiscard]] std::string health_url() const;
 
  private:
   class impl;

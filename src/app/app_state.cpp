@@ -22,8 +22,16 @@ clock_holder& the_clock() {
 }
 
 publish_settings read_publishing(config const& c) {
-  return {c.task_default_queue(),    c.task_serializer(), c.task_compression(),   anonymous_name(),
-          c.task_default_priority(), c.task_routes(),     c.task_ignore_result(), c.broker_operation_timeout()};
+  publish_settings out;
+  out.where = routing{c};
+  out.serializer = c.task_serializer();
+  out.compression = c.task_compression();
+  out.origin = anonymous_name();
+  out.default_priority = c.task_default_priority();
+  out.mode = c.task_default_delivery_mode() == "transient" ? delivery_mode::transient : delivery_mode::persistent;
+  out.ignore_result = c.task_ignore_result();
+  out.operation_timeout = c.broker_operation_timeout();
+  return out;
 }
 
 // Eager apps keep results to themselves: nothing of a test run reaches the configured backend.
@@ -68,18 +76,38 @@ app_state::app_state(config given, now_fn clock)
 
 bool app_state::has_backend() const { return !backend_url_.empty() && backend_url_ != "disabled"; }
 
+// The caller holds the lock.
+expected<std::shared_ptr<broker::transport>> app_state::connect(std::string const& urls,
+                                                                std::shared_ptr<broker::transport>& kept,
+                                                                deadline until) {
+  if (kept) return kept;
+  auto with = broker_settings(settings, now);
+  with.connection.urls = urls;
+  with.queues = publishing.where.queues();
+  auto made = drivers::make_transport(std::move(with), until);
+  if (!made) return fail(made.error());
+  kept = *std::move(made);
+  return kept;
+}
+
 expected<std::shared_ptr<broker::transport>> app_state::transport(deadline until) {
   std::lock_guard const lock{mutex_};
-  if (!transport_) {
-    auto made = drivers::make_transport(broker_settings(settings, now), until);
-    if (!made) return fail(made.error());
-    transport_ = *std::move(made);
-  }
-  return transport_;
+  return connect(settings.broker_read_url(), reading_, until);
+}
+
+expected<std::shared_ptr<broker::transport>> app_state::sending_transport(deadline until) {
+  auto const urls = settings.broker_write_url();
+  if (urls == settings.broker_read_url()) return transport(until);
+  std::lock_guard const lock{mutex_};
+  return connect(urls, writing_, until);
 }
 
 expected<std::shared_ptr<broker::producer>> app_state::producer(deadline until) {
-  auto on = transport(until);
+  {
+    std::lock_guard const lock{mutex_};
+    if (producer_) return producer_;
+  }
+  auto on = sending_transport(until);
   if (!on) return fail(on.error());
   std::lock_guard const lock{mutex_};
   if (!producer_) {

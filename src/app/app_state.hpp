@@ -2,6 +2,7 @@
 #pragma once
 
 #include "app/drivers.hpp"
+#include "app/routing.hpp"
 #include "app/task_options.hpp"
 #include "core/clock.hpp"
 #include "wire/task_message.hpp"
@@ -17,9 +18,10 @@ namespace lovage::detail {
 
 /// The settings that sending looks at, read once.
 struct publish_settings {
-  std::string default_queue, serializer, compression, origin;
+  routing where;
+  std::string serializer = "json", compression, origin;
   std::optional<int> default_priority;
-  std::vector<task_route> routes;
+  delivery_mode mode = delivery_mode::persistent;
   bool ignore_result = false;
   std::chrono::milliseconds operation_timeout{};
 };
@@ -30,11 +32,14 @@ class app_state : public std::enable_shared_from_this<app_state> {
   app_state(config settings, now_fn now);
 
   config const settings;
-  publish_settings const publishing;
+  publish_settings publishing;  ///< filled before the first call is sent, as `tasks` is
   task_registry tasks;
   now_fn const now;
 
+  /// Where messages are taken from.
   [[nodiscard]] expected<std::shared_ptr<broker::transport>> transport(deadline until);
+  /// Where they are sent; the same one, unless `broker_write_url` says otherwise.
+  [[nodiscard]] expected<std::shared_ptr<broker::transport>> sending_transport(deadline until);
   [[nodiscard]] expected<std::shared_ptr<broker::producer>> producer(deadline until);
   /// Error `not_supported` naming the setting when no backend is configured.
   [[nodiscard]] expected<std::shared_ptr<backend::result_backend>> backend(deadline until);
@@ -46,9 +51,12 @@ class app_state : public std::enable_shared_from_this<app_state> {
   [[nodiscard]] deadline operation_deadline() const { return deadline::in(publishing.operation_timeout); }
 
  private:
+  [[nodiscard]] expected<std::shared_ptr<broker::transport>> connect(std::string const& urls,
+                                                                     std::shared_ptr<broker::transport>& kept,
+                                                                     deadline until);
   std::string const backend_url_, reply_to_;
   std::mutex mutex_;  // guards what follows
-  std::shared_ptr<broker::transport> transport_;
+  std::shared_ptr<broker::transport> reading_, writing_;
   std::shared_ptr<broker::producer> producer_;
   std::shared_ptr<backend::result_backend> backend_;
 };
@@ -70,12 +78,17 @@ class clock_listener {
 };
 void clock_advanced();
 
+/// Options that contradict each other or cannot be: `invalid_argument`.
+[[nodiscard]] expected<void> check(raw_call const& call);
+[[nodiscard]] expected<value::list> unpack_args(raw_call const& call);
+/// Who is called after it: `link` and `link_error`.
+[[nodiscard]] expected<wire::embed> embed_of(call_options const& options);
 /// From a call to a message, with the settings' and the task's defaults filled in.
 [[nodiscard]] expected<wire::task_message> message_of(raw_call&& call, app_state const& app);
-/// From a message to what the broker takes.
+/// From a message to what the broker takes, for a queue.
 [[nodiscard]] expected<broker::outgoing> outgoing_of(wire::task_message const& message, queue_name queue,
                                                      wire::encode_options const& options);
-/// The queue of a task by `task_routes`, else the default.
+/// The queue of a task by `task_routes`, else the default; for calls whose options and arguments say no more.
 [[nodiscard]] queue_name route(publish_settings const& settings, std::string_view task);
 
 /// Runs calls in the caller (setting `task_always_eager`) and stores what came out.

@@ -3,8 +3,6 @@
 #include "app/registry.hpp"
 #include "core/ids.hpp"
 
-#include <fnmatch.h>
-
 namespace lovage::detail {
 namespace {
 
@@ -25,6 +23,8 @@ bool ignores_result(raw_call const& call, app_state const& app) {
 std::optional<double> count_of(std::optional<call_options::seconds> s) {
   return s ? std::optional{s->count()} : std::nullopt;
 }
+
+}  // namespace
 
 expected<value::list> unpack_args(raw_call const& call) {
   try {
@@ -49,25 +49,24 @@ expected<void> check(raw_call const& call) {
     return fail(errc::invalid_argument, "soft_time_limit is longer than time_limit");
   if (o.queue_ && o.queue_->empty())
     return fail(errc::invalid_argument, "the queue has no name; leave it out for the default");
+  if (o.exchange_ && o.exchange_->empty())
+    return fail(errc::invalid_argument, "the exchange has no name; to send to one queue, name the queue");
+  if (o.queue_ && o.exchange_) return fail(errc::invalid_argument, "give a queue or an exchange, not both");
   return {};
 }
 
-}  // namespace
-
-queue_name route(publish_settings const& settings, std::string_view task) {
-  std::string const name{task};
-  for (auto const& rule : settings.routes)
-    if (::fnmatch(rule.pattern.c_str(), name.c_str(), 0) == 0) return queue_name{rule.queue};
-  return queue_name{settings.default_queue};
-}
+queue_name route(publish_settings const& settings, std::string_view task) { return settings.where.queue_of(task); }
 
 expected<wire::task_message> message_of(raw_call&& call, app_state const& app) {
   if (auto ok = check(call); !ok) return fail(ok.error());
   auto args = unpack_args(call);
   if (!args) return fail(args.error());
   auto& o = call.options;
+  auto embed = embed_of(o);
+  if (!embed) return fail(embed.error());
   auto const now = app.now();
   wire::task_message m;
+  m.embed = *std::move(embed);
   m.ignore_result = ignores_result(call, app);
   m.task = std::move(call.task);
   m.id = o.id_ ? std::move(*o.id_) : new_task_id();
@@ -87,6 +86,7 @@ expected<wire::task_message> message_of(raw_call&& call, app_state const& app) {
   m.properties.reply_to = app.reply_to();
   auto const priority = o.priority_ ? o.priority_ : app.publishing.default_priority;
   m.properties.priority = priority.value_or(0);
+  m.properties.delivery_mode = static_cast<std::uint8_t>(o.delivery_mode_.value_or(app.publishing.mode));
   return m;
 }
 
@@ -102,13 +102,21 @@ expected<broker::outgoing> outgoing_of(wire::task_message const& message, queue_
 namespace {
 
 expected<broker::outgoing> prepare(raw_call&& call, app_state& app, task_id& id) {
+  if (auto ok = check(call); !ok) return fail(ok.error());
+  auto const& where = app.publishing.where;
+  if (auto ok = where.complete(call); !ok) return fail(ok.error());
+  auto to = where.address(call.options);
+  if (!to) return fail(to.error());
   wire::encode_options with{call.options.serializer_.value_or(app.publishing.serializer),
                             call.options.compression_.value_or(app.publishing.compression), false};
-  auto queue = call.options.queue_ ? queue_name{*call.options.queue_} : route(app.publishing, call.task);
   auto message = message_of(std::move(call), app);
   if (!message) return fail(message.error());
   id = message->id;
-  return outgoing_of(*message, std::move(queue), with);
+  auto out = outgoing_of(*message, std::move(to->queue), with);
+  if (!out) return out;
+  out->exchange = std::move(to->exchange);
+  out->routing_key = std::move(to->routing_key);
+  return out;
 }
 
 expected<std::vector<task_id>> send_eagerly(app_state& app, std::vector<raw_call>&& calls) {
@@ -127,26 +135,39 @@ expected<std::vector<task_id>> send_eagerly(app_state& app, std::vector<raw_call
 // One transaction holds every writer of an embedded store back while it lasts; this many messages take some 100 ms.
 constexpr std::size_t batch_size = 5'000;
 
+// Sends what `calls` from `first` to before `end` made.
+expected<void> send_batch(broker::producer& to, std::vector<broker::outgoing> const& batch, std::size_t first,
+                          std::size_t all, deadline until) {
+  auto sent = to.publish(batch, until);
+  if (sent || all <= batch_size) return sent;
+  auto info = sent.error();
+  info.detail += "; " + std::to_string(first) + " of " + std::to_string(all) + " were sent";
+  return fail(std::move(info));
+}
+
 expected<std::vector<task_id>> send_raw(app_state& app, std::vector<raw_call>&& calls, deadline until) {
   if (app.settings.task_always_eager()) return send_eagerly(app, std::move(calls));
   if (auto listening = app.expect_replies(until); !listening) return fail(listening.error());
   auto producer = app.producer(until);
   if (!producer) return fail(producer.error());
+  auto const transport = app.sending_transport(until);
+  if (!transport) return fail(transport.error());
+  bool const exchanges = (*transport)->abilities().exchanges;
   std::vector<task_id> ids(calls.size());
   std::vector<broker::outgoing> batch;
+  std::size_t first = 0;
   for (std::size_t i = 0; i < calls.size(); ++i) {
     auto out = prepare(std::move(calls[i]), app, ids[i]);
     if (!out) return fail(out.error());
-    batch.push_back(*std::move(out));
-    if (batch.size() < batch_size && i + 1 < calls.size()) continue;
-    if (auto sent = (*producer)->publish(batch, until); !sent) {
-      auto info = sent.error();
-      if (calls.size() > batch_size)
-        info.detail +=
-            "; " + std::to_string(i + 1 - batch.size()) + " of " + std::to_string(calls.size()) + " were sent";
-      return fail(std::move(info));
+    if (exchanges) {
+      batch.push_back(*std::move(out));
+    } else if (auto ok = app.publishing.where.spread(*std::move(out), batch); !ok) {
+      return fail(ok.error());
     }
+    if (batch.size() < batch_size && i + 1 < calls.size()) continue;
+    if (auto sent = send_batch(**producer, batch, first, calls.size(), until); !sent) return fail(sent.error());
     batch.clear();
+    first = i + 1;
   }
   return ids;
 }

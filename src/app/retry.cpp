@@ -20,13 +20,13 @@ double automatic_wait(task_options const& options, std::int64_t retries, std::fu
   return options.retry_jitter ? wait * uniform() : wait;
 }
 
+}  // namespace
+
 time_point later(time_point now, double seconds) {
   constexpr double century = 100.0 * 366 * 86400;  // keeps the sum within range whatever a body asks for
   auto const bounded = std::isfinite(seconds) ? std::clamp(seconds, 0.0, century) : 0.0;
   return now + std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::duration<double>(bounded));
 }
-
-}  // namespace
 
 retry_plan plan_retry(task_options const& options, std::int64_t retries, value::map const& details, bool automatic,
                       time_point now, std::function<double()> const& uniform) {

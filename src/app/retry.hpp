@@ -22,4 +22,7 @@ struct retry_plan {
 [[nodiscard]] retry_plan plan_retry(task_options const& options, std::int64_t retries, value::map const& details,
                                     bool automatic, time_point now, std::function<double()> const& uniform);
 
+/// `seconds` after `now`, a century at most; a negative or odd number of them is none.
+[[nodiscard]] time_point later(time_point now, double seconds);
+
 }  // namespace lovage

@@ -16,7 +16,7 @@ namespace lovage::cli {
 namespace {
 
 struct call_args {
-  std::string name, args, kwargs, countdown, eta, expires, queue, id;
+  std::string name, args, kwargs, countdown, eta, expires, queue, exchange, routing_key, id;
   int priority = -1;
   wait_option wait;
   std::vector<std::string> words;
@@ -40,7 +40,10 @@ value::list arguments(session const& s, call_args const& a) {
 call_options options_of(call_args const& a) {
   call_options out;
   if (!a.id.empty()) out.id(task_id{a.id});
+  if (!a.queue.empty() && !a.exchange.empty()) throw usage_error{"give --queue or --exchange, not both"};
   if (!a.queue.empty()) out.queue(a.queue);
+  if (!a.exchange.empty()) out.exchange(a.exchange);
+  if (!a.routing_key.empty()) out.routing_key(a.routing_key);
   if (a.priority >= 0) out.priority(a.priority);
   if (!a.countdown.empty()) out.countdown(call_options::seconds{seconds_of("--countdown", a.countdown)});
   if (!a.eta.empty()) out.eta(moment_of("--eta", a.eta));
@@ -85,6 +88,7 @@ Examples:
   lovage call shop.add 2 3                              prints the task's id
   lovage call shop.add 2 3 --wait 10                    waits ten seconds at most, prints 5
   lovage call mail.send --kwargs '{"to": "ann"}' --countdown 60
+  lovage call news.print hello --exchange media --routing-key news.sport
   lovage call report.build --args '["2026-11"]' --queue slow --priority 9 --expires 3600
 
 Exit codes: 0 sent (with --wait: succeeded), 1 not sent or failed, 2 wrong usage, 3 no result in time.)";
@@ -104,6 +108,9 @@ void add_call(CLI::App& root, session& s) {
   c->add_option("--expires", a->expires, "Do not start it after this many seconds, or after this time")
       ->type_name("SECONDS|TIME");
   c->add_option("--queue", a->queue, "Send to this queue instead of the configured one")->type_name("NAME");
+  c->add_option("--exchange", a->exchange, "Send to this exchange instead of a queue")->type_name("NAME");
+  c->add_option("--routing-key", a->routing_key, "With --exchange, or with a queue of a topic exchange")
+      ->type_name("KEY");
   c->add_option("--priority", a->priority, "0 to 9, 9 is served first")
       ->type_name("N")
       ->check(CLI::Range(0, 9).description(""));

@@ -30,35 +30,47 @@ using broker::inspector;
 struct opened {
   app on;
   std::unique_ptr<inspector> look;
+  broker::traits able;
 };
 
 opened open(session const& s, bool dead_set) {
-  opened out{s.open(), nullptr};
+  opened out{s.open(), nullptr, {}};
   auto const until = out.on.state()->operation_deadline();
   auto transport = out.on.state()->transport(until).value();
-  if (dead_set && !transport->abilities().dead_set)
-    throw error{errc::not_supported, "this broker keeps no dead set", "broker_url"};
+  out.able = transport->abilities();
+  if (dead_set && !out.able.dead_set) throw error{errc::not_supported, "this broker keeps no dead set", "broker_url"};
   out.look = transport->make_inspector(until).value();
   return out;
 }
 
-value as_value(broker::queue_info const& q) {
-  return value::map{
-      {"name", q.name.str()}, {"ready", q.ready}, {"delayed", q.delayed}, {"claimed", q.claimed}, {"dead", q.dead}};
+// A count that the broker does not tell is null, and a dash for people.
+value count(std::uint64_t n, bool known) { return known ? value{n} : value{}; }
+
+value as_value(broker::queue_info const& q, broker::traits const& able) {
+  return value::map{{"name", q.name.str()},
+                    {"ready", q.ready},
+                    {"delayed", count(q.delayed, able.counts_delayed)},
+                    {"claimed", count(q.claimed, able.counts_claimed)},
+                    {"dead", count(q.dead, able.dead_set)}};
+}
+
+text_row as_row(broker::queue_info const& q, broker::traits const& able) {
+  auto const cell = [](std::uint64_t n, bool known) { return known ? std::to_string(n) : std::string{"-"}; };
+  return {q.name.str(), std::to_string(q.ready), cell(q.delayed, able.counts_delayed),
+          cell(q.claimed, able.counts_claimed), cell(q.dead, able.dead_set)};
 }
 
 int run_list(session const& s, queues_args const& a) {
-  auto const queues = open(s, false).look->queues().value();
+  auto const with = open(s, false);
+  auto const queues = with.look->queues().value();
   if (a.json) {
     value::list out;
-    for (auto const& q : queues) out.push_back(as_value(q));
+    for (auto const& q : queues) out.push_back(as_value(q, with.able));
     print(json_line(value{std::move(out)}));
     return exit_ok;
   }
   std::vector<text_row> rows;
-  for (auto const& q : queues)
-    rows.push_back({q.name.str(), std::to_string(q.ready), std::to_string(q.delayed), std::to_string(q.claimed),
-                    std::to_string(q.dead)});
+  for (auto const& q : queues) rows.push_back(as_row(q, with.able));
   print(rows.empty() ? "no queues yet\n"
                      : format_table({"QUEUE", "READY", "DELAYED", "CLAIMED", "DEAD"}, rows, "lrrrr"));
   return exit_ok;
@@ -182,6 +194,7 @@ constexpr char const* footer = R"(Examples:
   lovage queues purge celery --force      removes what waits; claimed messages stay
   lovage queues purge-dead --all --force
 
+A dash stands for a count that the broker does not tell (null in JSON).
 Exit codes: 0 done, 1 failed or declined, 2 wrong usage.)";
 
 }  // namespace

@@ -58,7 +58,7 @@ Exit codes: 0 stopped by TERM, 1 stopped otherwise or could not start, 2 wrong u
 void add_worker(CLI::App& root, session& s) {
   auto const a = std::make_shared<worker_args>();
   auto* c = root.add_subcommand("worker", "Run tasks: take them from queues, store their results");
-  c->add_option("-Q,--queues", a->queues, "Queues to take from (default: setting task_default_queue)")
+  c->add_option("-Q,--queues", a->queues, "Queues to take from (default: all of setting task_queues)")
       ->type_name("A,B")
       ->delimiter(',')
       ->allow_extra_args(false);

@@ -49,6 +49,41 @@ TEST(ConfigFile, KeepsTheOrderOfRoutes) {
               want);
 }
 
+TEST(ConfigFile, ListsQueuesAsTablesOrAsAnArray) {
+  auto const want = ElementsAre(task_queue{"high"}.routing_key("urgent").max_priority(9), task_queue{"celery"});
+  EXPECT_THAT(
+      read("[task.queues.high]\nrouting_key = \"urgent\"\nmax_priority = 9\n[task.queues.celery]\n").task_queues(),
+      want);
+  EXPECT_THAT(read("[[task.queues]]\nname = \"high\"\nrouting_key = \"urgent\"\nmax_priority = 9\n"
+                   "[[task.queues]]\nname = \"celery\"\n")
+                  .task_queues(),
+              want);
+  EXPECT_THAT(read("task_queues = [\"a\", \"b\"]\n").task_queues(), ElementsAre(task_queue{"a"}, task_queue{"b"}));
+  EXPECT_THAT(refusal("[task.queues.high]\nrouting_kye = \"x\"\n"),
+              HasSubstr("queue 'high': unknown option 'routing_kye'; did you mean 'routing_key'? (lovage.toml:1)"));
+}
+
+TEST(ConfigFile, WritesExpressionsOfRoutesBetweenSlashes) {
+  auto const c = read("[task.routes]\n'/^shop\\..*/' = \"high\"\n\"mail.*\" = {queue = \"low\", priority = 2}\n");
+  EXPECT_THAT(c.task_routes(),
+              ElementsAre(task_route{"/^shop\\..*/", "high"}, task_route{"mail.*", route_options{"low"}.priority(2)}));
+}
+
+TEST(ConfigFile, HasTablesForBrokersAndBackends) {
+  auto const c = read(
+      "[broker]\nurl = [\"amqp://a\", \"amqp://b\"]\nheartbeat = 0\n"
+      "[broker.transport_options]\nmaster_name = \"m\"\nsentinel_kwargs = {password = \"pw\"}\n"
+      "[broker.use_ssl]\nca_certs = \"/ca.pem\"\n[redis]\nbackend_use_ssl = true\n");
+  EXPECT_EQ(c.broker_url(), "amqp://a;amqp://b");
+  EXPECT_EQ(c.broker_heartbeat(), 0s);
+  EXPECT_EQ(c.broker_transport_options(),
+            (value::map{{"master_name", "m"}, {"sentinel_kwargs", value::map{{"password", "pw"}}}}));
+  EXPECT_EQ(c.broker_use_ssl(), tls{}.ca_certs("/ca.pem"));
+  EXPECT_EQ(c.redis_backend_use_ssl(), tls{});
+  EXPECT_THAT(humanize(c), ::testing::Not(HasSubstr("\"pw\"")));
+  EXPECT_THAT(refusal("[broker]\ntransport_options = \"{}\"\n"), HasSubstr("expects a table"));
+}
+
 TEST(ConfigFile, UnderstandsOldAndUpperCaseAndDjangosNames) {
   auto const c = read(
       "CELERYD_CONCURRENCY = 3\nBROKER_URL = \"redis://h\"\nCELERY_RESULT_BACKEND = \"redis://r\"\n"
@@ -71,12 +106,11 @@ TEST(ConfigFile, MayNameASettingTwiceOnlyWithOneMeaning) {
 }
 
 TEST(ConfigFile, ThatNamesASettingWithoutEffectWarns) {
-  auto const c =
-      read("broker_heartbeat = 10\n[broker_transport_options]\nvisibility_timeout = 3600\n[worker]\ntimer = \"x\"\n");
+  auto const c = read("worker_direct = true\n[beat_schedule]\nhourly = 3600\n[worker]\ntimer = \"x\"\n");
   EXPECT_THAT(
       c.warnings(),
-      ElementsAre("broker_heartbeat: known to Celery, has no effect in lovage 0.1 (lovage.toml:1)",
-                  "broker_transport_options: known to Celery, has no effect in lovage 0.1 (lovage.toml:2)",
+      ElementsAre("worker_direct: known to Celery, has no effect in lovage 0.1 (lovage.toml:1)",
+                  "beat_schedule: known to Celery, has no effect in lovage 0.1 (lovage.toml:2)",
                   "worker_timer: known to Celery, has no effect in lovage 0.1 (names a Python class) (lovage.toml:5)"));
 }
 

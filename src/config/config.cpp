@@ -1,4 +1,5 @@
 #include "config/config_access.hpp"
+#include "config/structured_values.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -73,6 +74,7 @@ void config_access::warn(config& c, std::string text) {
 value config_access::effective(config const& c, setting const& row) {
   if (auto const* e = c.find(row.name)) return e->val;
   if (row.name == "broker_url") return value{default_store_url(process_environment())};
+  if (row.name == "broker_read_url" || row.name == "broker_write_url") return value{c.broker_url()};
   if (row.name == "result_backend") {
     auto const broker = c.broker_url();
     bool const keeps_results = broker.starts_with("sqlite:") || broker.starts_with("memory:");
@@ -159,9 +161,19 @@ void config::read(std::string_view name, names_type& out) const {
 }
 
 void config::read(std::string_view name, routes_type& out) const {
-  for (auto const& [pattern, queue] : or_nothing<value::map>(config_access::effective(*this, row_of(name)))) {
-    out.push_back({pattern, or_nothing<std::string>(queue)});
-  }
+  out = settings::routes_of(config_access::effective(*this, row_of(name)));
+}
+
+void config::read(std::string_view name, queues_type& out) const {
+  out = settings::queues_of(config_access::effective(*this, row_of(name)));
+}
+
+void config::read(std::string_view name, map_type& out) const {
+  out = or_nothing<value::map>(config_access::effective(*this, row_of(name)));
+}
+
+void config::read(std::string_view name, tls_type& out) const {
+  out = settings::tls_of(config_access::effective(*this, row_of(name)));
 }
 
 value config::to_value(seconds_type v) {
@@ -171,11 +183,9 @@ value config::to_value(seconds_type v) {
 
 value config::to_value(names_type const& v) { return value{value::list(v.begin(), v.end())}; }
 
-value config::to_value(routes_type const& v) {
-  value::map out;
-  for (auto const& [pattern, queue] : v) out.push_back({pattern, value{queue}});
-  return value{std::move(out)};
-}
+value config::to_value(routes_type const& v) { return settings::value_of(v); }
+value config::to_value(queues_type const& v) { return settings::value_of(v); }
+value config::to_value(tls_type const& v) { return settings::value_of(v); }
 
 std::string humanize(config const& c, bool with_defaults) {
   std::string out;

@@ -73,6 +73,29 @@ TEST(Config, HasTheDocumentedDefaults) {
   EXPECT_EQ(c.origin("worker_pool"), "default");
 }
 
+TEST(Config, TakesQueuesMapsAndEncryption) {
+  auto const c = config{}
+                     .task_queues({"high", task_queue{"news"}.exchange("media").exchange_type("topic")})
+                     .broker_transport_options({{"visibility_timeout", 60}})
+                     .broker_use_ssl(true)
+                     .redis_backend_use_ssl(tls{}.ca_certs("/ca.pem"));
+  EXPECT_THAT(c.task_queues(),
+              ElementsAre(task_queue{"high"}, task_queue{"news"}.exchange("media").exchange_type("topic")));
+  EXPECT_EQ(c.broker_transport_options(), (value::map{{"visibility_timeout", 60}}));
+  EXPECT_EQ(c.broker_use_ssl(), tls{});
+  EXPECT_EQ(c.redis_backend_use_ssl(), tls{}.ca_certs("/ca.pem"));
+  EXPECT_EQ(config{}.broker_use_ssl(), tls{false});
+  EXPECT_THAT(refusal([] { config{}.task_queues({"a", "a"}); }), HasSubstr("twice"));
+  EXPECT_THAT(refusal([] { config{}.task_routes({{"/(/", "q"}}); }), HasSubstr("no regular expression"));
+}
+
+TEST(Config, ReadsAndWritesOneBrokerUnlessToldApart) {
+  EXPECT_EQ(config{}.broker_url("redis://h").broker_read_url(), "redis://h");
+  auto const c = config{}.broker_url("redis://h").broker_write_url("redis://w");
+  EXPECT_EQ(c.broker_read_url(), "redis://h");
+  EXPECT_EQ(c.broker_write_url(), "redis://w");
+}
+
 TEST(Config, FollowsTheBrokerForResultsWhereTheBrokerKeepsThem) {
   EXPECT_EQ(config{}.broker_url("memory://").result_backend(), "memory://");
   EXPECT_EQ(config{}.broker_url("sqlite:///a.db").result_backend(), "sqlite:///a.db");
@@ -89,7 +112,7 @@ TEST(Config, IsSetByNameAndGivesValues) {
   EXPECT_EQ(c.get("task_acks_late"), value{false});
   EXPECT_EQ(c.get("task_time_limit"), value{0.5});
   EXPECT_TRUE(c.get("task_default_priority").is_null());
-  EXPECT_TRUE(c.get("broker_heartbeat").is_null());
+  EXPECT_TRUE(c.get("worker_direct").is_null());
   EXPECT_EQ(c.get("worker_pool"), value{"prefork"});
 }
 
@@ -120,8 +143,8 @@ TEST(Config, RefusesWhatCannotBeRightAndStaysAsItWas) {
 
 TEST(Config, WarnsOnceOfASettingWithoutEffect) {
   config c;
-  c.set("broker_heartbeat", 10).set("BROKER_HEARTBEAT", 20);
-  EXPECT_THAT(c.warnings(), ElementsAre("broker_heartbeat: known to Celery, has no effect in lovage 0.1"));
+  c.set("worker_direct", true).set("WORKER_DIRECT", false);
+  EXPECT_THAT(c.warnings(), ElementsAre("worker_direct: known to Celery, has no effect in lovage 0.1"));
 }
 
 TEST(Config, TakesOptionsAsCelerysCommandLineGivesThem) {

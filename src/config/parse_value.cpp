@@ -1,5 +1,7 @@
 #include "config/parse_value.hpp"
 
+#include "config/setting_text.hpp"
+#include "config/structured_values.hpp"
 #include "config/url.hpp"
 
 #include <algorithm>
@@ -12,31 +14,6 @@
 
 namespace lovage::settings {
 namespace {
-
-std::string_view trim(std::string_view text) {
-  constexpr std::string_view blank = " \t\r\n";
-  auto const from = text.find_first_not_of(blank);
-  if (from == text.npos) return {};
-  return text.substr(from, text.find_last_not_of(blank) - from + 1);
-}
-
-std::vector<std::string_view> split(std::string_view text, char by) {
-  std::vector<std::string_view> out;
-  if (trim(text).empty()) return out;
-  for (;;) {
-    auto const at = text.find(by);
-    out.push_back(trim(text.substr(0, at)));
-    if (at == text.npos) return out;
-    text.remove_prefix(at + 1);
-  }
-}
-
-std::string lowered(std::string_view text) {
-  std::string out{text};
-  for (auto& c : out)
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  return out;
-}
 
 struct range {
   double low, high;
@@ -70,31 +47,6 @@ std::string joined_choices(setting const& row) {
     out += name;
   }
   return out;
-}
-
-std::string quoted(value const& v) {
-  constexpr std::size_t longest = 60;
-  if (auto const* s = v.get_if<std::string>()) {
-    auto text = mask_url(*s);
-    if (text.size() > longest) text = text.substr(0, longest) + "...";
-    return "\"" + text + "\"";
-  }
-  if (auto const* b = v.get_if<bool>()) return *b ? "true" : "false";
-  if (auto const* i = v.get_if<std::int64_t>()) return std::to_string(*i);
-  if (auto const* u = v.get_if<std::uint64_t>()) return std::to_string(*u);
-  if (auto const* d = v.get_if<double>()) {
-    std::array<char, 40> digits{};
-    auto const end = std::to_chars(digits.data(), digits.data() + digits.size(), *d).ptr;
-    return {digits.data(), end};
-  }
-  return std::string{"a "} + v.kind();
-}
-
-failure wrong(setting const& row, value const& got, std::string const& why = {}) {
-  std::string text{row.name};
-  text += ": expects " + expectation(row) + ", such as " + std::string{row.example};
-  text += why.empty() ? "; got " + quoted(got) : "; " + why;
-  return fail(errc::bad_config, std::move(text));
 }
 
 expected<value> check_flag(setting const& row, value const& v, texts how) {
@@ -140,7 +92,9 @@ expected<value> check_seconds(setting const& row, value const& v) {
 }
 
 expected<value> check_choice(setting const& row, value const& v) {
-  if (auto const* s = v.get_if<std::string>()) {
+  auto const* number = v.get_if<std::int64_t>();  // delivery_mode = 2
+  auto const digits = number ? std::to_string(*number) : std::string{};
+  if (auto const* s = number ? &digits : v.get_if<std::string>()) {
     auto const text = lowered(trim(*s));
     if (row.initial.empty() && (text.empty() || text == "none")) return value{""};
     for (auto const& [name, meaning] : choices_of(row))
@@ -152,19 +106,31 @@ expected<value> check_choice(setting const& row, value const& v) {
 expected<value> check_text(setting const& row, value const& v) {
   auto const* s = v.get_if<std::string>();
   if (!s) return wrong(row, v);
+  if (row.bounds == "none" && (trim(*s).empty() || trim(*s) == "none")) return value{""};
   if (bounds_of(row).low >= 1 && trim(*s).empty()) return wrong(row, v);
   if (s->find('\0') != s->npos) return wrong(row, v, "a zero byte cannot stand in it");
   return value{*s};
 }
 
+// One address, a failover list separated by `;`, or the same as a list.
 expected<value> check_url(setting const& row, value const& v) {
+  std::string joined;
+  if (auto const* items = v.get_if<value::list>()) {
+    for (auto const& item : *items) {
+      auto const* one = item.get_if<std::string>();
+      if (!one || !parse_url(trim(*one))) return wrong(row, v, "an item is " + quoted(item));
+      joined += (joined.empty() ? "" : ";") + std::string{trim(*one)};
+    }
+    return joined.empty() ? expected<value>{wrong(row, v, "the list is empty")} : check_url(row, value{joined});
+  }
   auto const* s = v.get_if<std::string>();
   if (!s) return wrong(row, v);
   auto const text = trim(*s);
-  bool const may_be_none = row.name == "result_backend";
+  bool const may_be_none = row.name != "broker_url";
   if (may_be_none && (text == "disabled" || text == "none")) return value{""};
   // Names that Celery takes for a backend without being URLs.
-  if (may_be_none && (text == "rpc" || text == "django-db")) return value{std::string{text} + "://"};
+  if (row.name == "result_backend" && (text == "rpc" || text == "redis" || text == "django-db"))
+    return value{std::string{text} + "://"};
   if (auto const urls = parse_urls(text); !urls) return wrong(row, v, urls.error().detail);
   return value{text};
 }
@@ -189,38 +155,6 @@ expected<value> check_names(setting const& row, value const& v, texts how) {
     auto const known = std::find_if(choices.begin(), choices.end(), [&](auto const& c) { return c.first == name; });
     if (!choices.empty() && known == choices.end()) return wrong(row, v, "an item is " + quoted(value{name}));
     out.emplace_back(choices.empty() ? std::string_view{name} : known->second);
-  }
-  return value{std::move(out)};
-}
-
-// Celery writes {"queue": "high"} where lovage also takes "high".
-std::string const* queue_of(value const& v) {
-  if (auto const* s = v.get_if<std::string>()) return s;
-  auto const* m = v.get_if<value::map>();
-  return m && m->size() == 1 && m->front().key == "queue" ? m->front().val.get_if<std::string>() : nullptr;
-}
-
-expected<value> check_routes(setting const& row, value const& v, texts how) {
-  value::map in;
-  if (auto const* s = v.get_if<std::string>(); s && how == texts::any_type) {
-    for (auto const part : split(*s, ',')) {
-      auto const equals = part.find('=');
-      if (equals == part.npos) return wrong(row, v);
-      in.push_back({std::string{trim(part.substr(0, equals))}, value{trim(part.substr(equals + 1))}});
-    }
-  } else if (auto const* m = v.get_if<value::map>()) {
-    in = *m;
-  } else {
-    return wrong(row, v);
-  }
-  value::map out;
-  for (auto const& [pattern, target] : in) {
-    auto const* queue = queue_of(target);
-    if (!queue || trim(*queue).empty() || pattern.empty()) {
-      return wrong(row, v, "the rule \"" + pattern + "\" does not name a queue and nothing else");
-    }
-    if (lovage::find(out, pattern)) return wrong(row, v, "the rule \"" + pattern + "\" stands twice");
-    out.push_back({pattern, value{trim(*queue)}});
   }
   return value{std::move(out)};
 }
@@ -260,15 +194,18 @@ std::string expectation(setting const& row) {
     span = " from " + std::string{row.bounds.substr(0, dots)} + " to " + std::string{row.bounds.substr(dots + 2)};
   }
   switch (row.type) {
-    case kind::url: return "a URL";
-    case kind::text: return row.bounds.empty() ? "text" : "text that is not empty";
+    case kind::url: return "a URL or a list of them";
+    case kind::text: return row.bounds == "1.." ? "text that is not empty" : "text";
     case kind::choice: return "one of " + joined_choices(row);
     case kind::flag: return row.bounds.empty() ? "true or false" : "true";
     case kind::integer: return "an integer" + span;
     case kind::maybe_integer: return "an integer" + span + ", or none";
     case kind::seconds: return "seconds" + span + " (a number, or text with ms, s, m, h, d, w)";
     case kind::names: return "a list of names out of " + joined_choices(row);
-    case kind::routes: return "a table of task names (or globs) and queues";
+    case kind::routes: return "a table of task names, globs or /regular expressions/ and where they go";
+    case kind::queues: return "names of queues, or a table of names and options";
+    case kind::map: return "a table";
+    case kind::tls: return "true, false, or a table of ca_certs, certfile, keyfile, cert_reqs, server_hostname";
   }
   return "a value";
 }
@@ -284,6 +221,9 @@ expected<value> check(setting const& row, value const& v, texts how) {
     case kind::seconds: return check_seconds(row, v);
     case kind::names: return check_names(row, v, how);
     case kind::routes: return check_routes(row, v, how);
+    case kind::queues: return check_queues(row, v, how);
+    case kind::map: return check_map(row, v, how);
+    case kind::tls: return check_tls(row, v, how);
   }
   return fail(errc::internal, "a setting of no kind");
 }
@@ -298,33 +238,12 @@ value initial_value(setting const& row) {
     case kind::text:
     case kind::choice: return value{""};
     case kind::names: return value{value::list{}};
-    case kind::routes: return value{value::map{}};
+    case kind::routes:
+    case kind::queues:
+    case kind::map: return value{value::map{}};
+    case kind::tls: return value{false};
     default: return value{};
   }
-}
-
-std::string show(setting const& row, value const& canonical) {
-  std::string out;
-  if (auto const* s = canonical.get_if<std::string>()) {
-    if (s->empty()) return row.type == kind::url ? "disabled" : "none";
-    return row.type == kind::url ? mask_url(*s) : *s;
-  }
-  if (canonical.is_null()) return "none";
-  if (auto const* items = canonical.get_if<value::list>()) {
-    for (auto const& item : *items) {
-      auto const* name = item.get_if<std::string>();
-      out += (out.empty() ? "" : ",") + (name ? *name : std::string{item.kind()});
-    }
-    return out;
-  }
-  if (auto const* rules = canonical.get_if<value::map>()) {
-    for (auto const& [pattern, queue] : *rules) {
-      auto const* name = queue.get_if<std::string>();
-      out += (out.empty() ? "" : ",") + pattern + "=" + (name ? *name : std::string{queue.kind()});
-    }
-    return out.empty() ? "none" : out;
-  }
-  return quoted(canonical);
 }
 
 }  // namespace lovage::settings

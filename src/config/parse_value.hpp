@@ -16,13 +16,15 @@ namespace lovage::settings {
 enum class texts { any_type, durations_only };
 
 /// The canonical form: str; bool; int; int or null; int or float of seconds (whole milliseconds); list of str; map of
-/// pattern to queue. An error's detail names setting, expectation, example and what came; `where` is the caller's.
+/// pattern to queue; structured_values.hpp tells the rest. An error's detail names setting, expectation, example and
+/// what came, but for what may hold passwords; `where` is the caller's.
 [[nodiscard]] expected<value> check(setting const& row, value const& v, texts how);
 
 /// The default in canonical form; of a text-like or optional setting without one: "", null, or an empty list or map.
 [[nodiscard]] value initial_value(setting const& row);
 
-/// The canonical form as text of a command line; lists and routes as `a,b`. URLs are masked.
+/// The canonical form as text of a command line; lists, routes and queues as `a,b` where that says all, else as JSON.
+/// Passwords are masked, in URLs and in maps.
 [[nodiscard]] std::string show(setting const& row, value const& canonical);
 
 /// "an integer from 0 to 9": what is expected, with bounds.

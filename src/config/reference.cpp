@@ -17,8 +17,9 @@ Later wins:
 1. the default below;
 2. one TOML file: `--config FILE`, else `$LOVAGE_CONFIG`, else `lovage.toml` in the working directory, else
    `$XDG_CONFIG_HOME/lovage/lovage.toml` (`~/.config/lovage/lovage.toml`);
-3. environment variables: `CELERY_BROKER_URL` and `CELERY_RESULT_BACKEND`, and over them `LOVAGE_` with the setting's
-   name in upper case, such as `LOVAGE_WORKER_CONCURRENCY=8`. An empty variable counts as absent;
+3. environment variables: `CELERY_BROKER_URL`, `CELERY_BROKER_READ_URL`, `CELERY_BROKER_WRITE_URL` and
+   `CELERY_RESULT_BACKEND`, and over them `LOVAGE_` with the setting's name in upper case, such as
+   `LOVAGE_WORKER_CONCURRENCY=8`. An empty variable counts as absent;
 4. options of the command line;
 5. what the program itself sets, at the time it does so.
 
@@ -40,12 +41,19 @@ expires = "12h"
 
 | Type | In a file | As text (environment, command line) |
 |---|---|---|
-| URL, text, choice | `"redis://localhost/0"` | as it is; `disabled` or `none` where nothing is possible |
+| URL, text, choice | `"redis://localhost/0"`; of URLs also a list, tried in turn | as it is, several URLs with `;` between them; `disabled` or `none` where nothing is possible |
 | flag | `true`, `false` | also `yes`, `no`, `on`, `off`, `1`, `0` |
 | integer | `8` | `8` |
 | seconds | `90`, `1.5`, `"10s"`, `"5m"`, `"1h30m"`, `"1d"`; units `ms`, `s`, `m`, `h`, `d`, `w` | the same; `never` is 0 |
 | names | `["json", "msgpack"]` | `json,msgpack` |
-| routes | `{ "shop.*" = "high" }`, or `{ "shop.*" = { queue = "high" } }` | `shop.*=high,mail.send=low` |
+| routes | `{ "shop.*" = "high", '/^(a\|b)\./' = { queue = "low", priority = 2 } }` | `shop.*=high,mail.send=low`, or JSON |
+| queues | `["high", "celery"]`, or a table for each: `[task.queues.high]` | `high,celery`, or JSON |
+| table | `[broker.transport_options]` | JSON: `{"visibility_timeout": 3600}` |
+| encryption | `true`, `false`, or `[broker.use_ssl]` with `ca_certs`, `certfile`, `keyfile`, `cert_reqs`, `server_hostname` | `true`, `false`, or JSON |
+
+In a rule of routes, what stands between slashes is an ECMAScript regular expression, matched from the name's start on. A
+queue takes `exchange`, `exchange_type` (direct, topic, fanout), `routing_key`, `queue_arguments`, `max_priority`,
+`message_ttl`, `expires`, `max_length`, `max_length_bytes`, `durable`, `auto_delete`, `exclusive` and `broadcast`.
 
 In a URL, write `@ : / ? # %` of a password as `%40 %3A %2F %3F %23 %25`. `sqlite:///jobs.db` is relative to the working
 directory, `sqlite:////var/lib/jobs.db` is absolute.

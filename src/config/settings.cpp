@@ -98,6 +98,20 @@ std::string_view nearest(std::string_view wrong) {
   return best;
 }
 
+std::string_view nearest_of(std::string_view wrong, std::span<std::string_view const> names) {
+  if (wrong.size() > longest_name) return {};
+  auto const text = lowered(wrong);
+  std::string_view best;
+  auto least = tolerance(text) + 1;
+  for (auto const name : names) {
+    if (auto const d = distance(text, name); d < least) {
+      least = d;
+      best = name;
+    }
+  }
+  return best;
+}
+
 bool is_section(std::string_view prefix) noexcept {
   return !prefix.empty() && std::any_of(std::begin(rows), std::end(rows), [&](setting const& s) {
     return s.name.size() > prefix.size() && s.name.starts_with(prefix) && s.name.find('_') == prefix.size();
@@ -124,6 +138,14 @@ bool is_secret(std::string_view name) {
                                                             "pass", "signature", "database"};
   auto const text = lowered(name);
   return std::any_of(words.begin(), words.end(), [&](auto word) { return text.find(word) != std::string::npos; });
+}
+
+bool is_secret_member(std::string_view name) {
+  auto const text = lowered(name);
+  static constexpr std::array<std::string_view, 5> plain = {"keyfile", "routing_key", "binding_key", "unacked_",
+                                                            "keyprefix"};
+  return is_secret(text) &&
+         std::none_of(plain.begin(), plain.end(), [&](auto word) { return text.find(word) != text.npos; });
 }
 
 std::string unknown_text(std::string_view name) {

@@ -7,7 +7,7 @@
 
 namespace lovage::settings {
 
-enum class kind { url, text, choice, flag, integer, maybe_integer, seconds, names, routes };
+enum class kind { url, text, choice, flag, integer, maybe_integer, seconds, names, routes, queues, map, tls };
 
 struct setting {
   std::string_view name;
@@ -32,6 +32,9 @@ struct setting {
 /// The name of a row that `wrong` resembles; empty when nothing is near.
 [[nodiscard]] std::string_view nearest(std::string_view wrong);
 
+/// The one of `names` that `wrong` resembles; empty when nothing is near.
+[[nodiscard]] std::string_view nearest_of(std::string_view wrong, std::span<std::string_view const> names);
+
 /// True when rows begin with `prefix` and an underscore, so that a file may have `[prefix]`.
 [[nodiscard]] bool is_section(std::string_view prefix) noexcept;
 /// The section that `wrong` resembles; empty when nothing is near.
@@ -39,10 +42,13 @@ struct setting {
 
 /// Celery's rule for names whose values are not shown: they contain API, TOKEN, KEY, SECRET, PASS, SIGNATURE, DATABASE.
 [[nodiscard]] bool is_secret(std::string_view name);
+/// The same for a member of a setting that is a map, where many a name with "key" in it is no secret (`routing_key`,
+/// `ssl_keyfile`, `unacked_key`, `global_keyprefix`).
+[[nodiscard]] bool is_secret_member(std::string_view name);
 
 /// "unknown setting 'x'; did you mean 'y'?"
 [[nodiscard]] std::string unknown_text(std::string_view name);
-/// "broker_heartbeat: known to Celery, has no effect in lovage 0.1", with the reason when there is one.
+/// "worker_direct: known to Celery, has no effect in lovage 0.1", with the reason when there is one.
 [[nodiscard]] std::string inert_text(setting const& row);
 
 }  // namespace lovage::settings

@@ -79,6 +79,16 @@ TEST(Settings, NamesOfSecretsFollowCelerysRule) {
   for (auto const* name : {"broker_url", "task_serializer"}) EXPECT_FALSE(is_secret(name)) << name;
 }
 
+TEST(Settings, NamesOfSecretsInMapsDoNotHideEveryKey) {
+  for (auto const* name : {"password", "sasl_plain_password", "api_key", "TOKEN", "secret_access_key"}) {
+    EXPECT_TRUE(is_secret_member(name)) << name;
+  }
+  for (auto const* name : {"ssl_keyfile", "keyfile", "routing_key", "unacked_key", "global_keyprefix",
+                           "socket_keepalive", "master_name"}) {
+    EXPECT_FALSE(is_secret_member(name)) << name;
+  }
+}
+
 TEST(Settings, TheInventoryOfCelerysSettingsIsKnown) {
   for (auto const* name : {"accept_content", "timezone", "imports", "task_annotations", "task_queues", "broker_use_ssl",
                            "broker_pool_limit", "broker_transport_options", "result_compression",

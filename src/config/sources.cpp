@@ -97,7 +97,7 @@ expected<void> apply_file(config& c, std::string const& path) {
 }  // namespace
 
 expected<void> config_access::apply_environment(config& c, environment const& env) {
-  for (auto const* name : {"broker_url", "result_backend"}) {
+  for (auto const* name : {"broker_url", "broker_read_url", "broker_write_url", "result_backend"}) {
     auto const celery = "CELERY_" + upper(name);
     std::string const text{find_variable(env, celery)};
     if (text.empty() || !find_variable(env, std::string{prefix} + upper(name)).empty()) continue;

@@ -44,6 +44,9 @@ TEST(Environment, OfCeleryGivesBrokerAndBackendBelowOurOwn) {
   both.emplace_back("LOVAGE_BROKER_URL", "redis://l");
   EXPECT_EQ(read(both).broker_url(), "redis://l");
   EXPECT_EQ(read(both).result_backend(), "redis://r");
+  auto const apart = read({{"CELERY_BROKER_READ_URL", "redis://replica"}, {"CELERY_BROKER_WRITE_URL", "redis://main"}});
+  EXPECT_EQ(apart.broker_read_url(), "redis://replica");
+  EXPECT_EQ(apart.broker_write_url(), "redis://main");
 }
 
 TEST(Environment, WithAnEmptyVariableIsAsWithout) {
@@ -55,7 +58,7 @@ TEST(Environment, WithAnEmptyVariableIsAsWithout) {
 
 TEST(Environment, WarnsOfWhatItDoesNotKnow) {
   auto const c = read({{"LOVAGE_WORKER_CONCURENCY", "8"},
-                       {"LOVAGE_BROKER_HEARTBEAT", "5"},
+                       {"LOVAGE_WORKER_DIRECT", "1"},
                        {"LOVAGE_QQQQ", "1"},
                        {"LOVAGE_worker_pool", "solo"},
                        {"LOVAGE_CONFIG", "x"},
@@ -65,8 +68,8 @@ TEST(Environment, WarnsOfWhatItDoesNotKnow) {
   EXPECT_THAT(
       c.warnings(),
       ElementsAre("unknown environment variable LOVAGE_WORKER_CONCURENCY; did you mean LOVAGE_WORKER_CONCURRENCY?",
-                  "broker_heartbeat: known to Celery, has no effect in lovage 0.1 (environment variable "
-                  "LOVAGE_BROKER_HEARTBEAT)",
+                  "worker_direct: known to Celery, has no effect in lovage 0.1 (environment variable "
+                  "LOVAGE_WORKER_DIRECT)",
                   "unknown environment variable LOVAGE_QQQQ",
                   "unknown environment variable LOVAGE_worker_pool; did you mean LOVAGE_WORKER_POOL?"));
 }

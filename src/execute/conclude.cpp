@@ -4,6 +4,8 @@
 #include "app/retry.hpp"
 #include "core/log.hpp"
 #include "execute/exception_name.hpp"
+#include "execute/traceback.hpp"
+#include "execute/workflow.hpp"
 #include "wire/result_tuple.hpp"
 
 #include <lovage/pack.hpp>
@@ -37,8 +39,44 @@ bool flag_of(value::map const& details, char const* key) {
   return b && *b;
 }
 
-void settle(request const& r, disposition how, std::string reason, effects& out) {
-  if (!r.settled) out.settlements.push_back({r.tag, how, std::move(reason)});
+closing closing_of(request const& r, disposition how, std::string reason = {}) {
+  return {r.job, how, std::move(reason), how == disposition::done};
+}
+
+thrown exception_of(value::map const& details) {
+  return {text_of(details, "type", "RuntimeError"), text_of(details, "message", "")};
+}
+
+// Outermost first: what the exception was nested in, as the body's side wrote it.
+std::vector<thrown> causes_of(value::map const& details) {
+  std::vector<thrown> out;
+  auto const* list = find(details, "causes");
+  auto const* causes = list ? list->get_if<value::list>() : nullptr;
+  for (std::size_t i = 0; causes && i < causes->size(); ++i) {
+    auto const* cause = (*causes)[i].get_if<value::map>();
+    if (cause) out.push_back({text_of(*cause, "type", "unknown"), text_of(*cause, "message", "")});
+  }
+  return out;
+}
+
+failure_cause cause_of(request const& r, value::map const& details, policy const& with) {
+  auto const what = exception_of(details);
+  auto exception = describe_exception(what.type, what.message);
+  if (auto module = text_of(details, "module", ""); !module.empty()) exception.module = std::move(module);
+  return {std::move(exception), traceback_of(r, with, what, causes_of(details))};
+}
+
+void log_success(request const& r, value const& result, std::chrono::nanoseconds runtime) {
+  if (!log::enabled(log::level::info)) return;
+  auto const seconds = fmt::format("{:.6f}", std::chrono::duration<double>(runtime).count());
+  log::info("Task " + r.label() + " succeeded in " + seconds + "s: " + wire::repr(result, 46),
+            {{"task_id", r.message.id.str()}, {"task_name", r.message.task}, {"runtime", seconds}});
+}
+
+std::vector<task_id> ids_of(std::vector<waiting_step>&& steps) {
+  std::vector<task_id> out;
+  for (auto& step : steps) out.push_back(std::move(step.id));
+  return out;
 }
 
 void succeed(request const& r, outcome const& end, policy const& with, time_point now, std::chrono::nanoseconds runtime,
@@ -47,55 +85,66 @@ void succeed(request const& r, outcome const& end, policy const& with, time_poin
   try {
     result = unpacker{end.data}.any();
   } catch (error const& e) {
-    return fail_request(r, with, {"EncodeError", {e.what()}, "kombu.exceptions"}, disposition::done, now, out);
+    return fail_request(r, with, {{"EncodeError", {e.what()}, "kombu.exceptions"}}, disposition::done, now, out);
   }
-  if (log::enabled(log::level::info)) {
-    auto const seconds = fmt::format("{:.6f}", std::chrono::duration<double>(runtime).count());
-    log::info("Task " + r.label() + " succeeded in " + seconds + "s: " + wire::repr(result, 46),
-              {{"task_id", r.message.id.str()}, {"task_name", r.message.task}, {"runtime", seconds}});
-  }
+  auto next = after_success(r, result, with, now);
+  if (!next) return fail_request(r, with, {as_exception(next.error())}, disposition::done, now, out);
+  log_success(r, result, runtime);
+  std::vector<wire::result_record> records;
+  bool const calls = !next->messages.empty();
+  auto& to = calls ? records : out.records;
   if (with.store_results && !r.options.ignore_result) {
-    auto record = make_record(r, with, wire::state::success, std::move(result));
-    record.date_done = wire::to_iso(now);
-    out.records.push_back(std::move(record));
+    to.push_back(make_record(r, with, wire::state::success, std::move(result)));
+    to.back().children = std::move(next->children);
+    to.back().date_done = wire::to_iso(now);
   }
-  settle(r, disposition::done, {}, out);
+  if (!calls) return out.closings.push_back(closing_of(r, disposition::done));
+  out.sequels.push_back({std::move(next->messages),
+                         std::move(records),
+                         {closing_of(r, disposition::done)},
+                         ids_of(steps_to_come(r.message.embed))});
+}
+
+expected<broker::outgoing> next_try(request const& r, retry_plan const& plan, policy const& with) {
+  auto next = r.message;
+  next.retries += 1;
+  next.eta = plan.eta ? std::optional{datetime::from(*plan.eta)} : std::nullopt;
+  next.parent_id = r.message.id.str();
+  auto out = detail::outgoing_of(next, r.queue, {with.publishing.serializer, with.publishing.compression, false});
+  if (out) out->priority = r.priority;
+  return out;
 }
 
 void retry(request const& r, retry_plan const& plan, value::map const& details, policy const& with, time_point now,
            effects& out) {
   auto const wait = plan.eta ? std::chrono::duration<double>(*plan.eta - now).count() : 0.0;
   auto const when = fmt::format("Retry in {:.3g}s", wait);
-  auto next = r.message;
-  next.retries += 1;
-  next.eta = plan.eta ? std::optional{datetime::from(*plan.eta)} : std::nullopt;
-  next.parent_id = r.message.id.str();
-  auto again = detail::outgoing_of(next, r.queue, {with.serializer, with.compression, false});
-  if (!again)
-    return fail_request(r, with, {"EncodeError", {again.error().text()}, "kombu.exceptions"}, disposition::bury, now,
-                        out);
-  again->priority = r.priority;
-  auto cause = find(details, "type") ? describe_exception(text_of(details, "type", ""), text_of(details, "message", ""))
-                                     : wire::exception_info{"Retry", {when}, "celery.exceptions"};
-  log::info(
-      "Task " + r.label() + " retry: " + when + (find(details, "type") ? ": " + cause.type + ": " + cause.text() : ""),
-      {{"task_id", r.message.id.str()}, {"task_name", r.message.task}});
-  out.publish.push_back(*std::move(again));
+  auto again = next_try(r, plan, with);
+  if (!again) return fail_request(r, with, {as_exception(again.error())}, disposition::bury, now, out);
+  bool const caused = find(details, "type") != nullptr;
+  auto const cause = caused ? cause_of(r, details, with) : failure_cause{{"Retry", {when}, "celery.exceptions"}};
+  log::info("Task " + r.label() + " retry: " + when +
+                (caused ? ": " + cause.exception.type + ": " + cause.exception.text() : ""),
+            {{"task_id", r.message.id.str()}, {"task_name", r.message.task}});
+  sequel then;
+  then.messages.push_back(*std::move(again));
+  then.closings.push_back(closing_of(r, disposition::done));
+  then.waiting = ids_of(steps_to_come(r.message.embed));
   if (with.store_results && !r.options.ignore_result) {
-    out.records.push_back(make_record(r, with, wire::state::retry, cause.to_value()));
-    // The retry is a task that this one sent: Celery lists it, and who follows children finds it.
-    out.records.back().children = value::list{wire::result_tuple{r.message.id.str(), {}, {}}.to_value()};
+    auto record = make_record(r, with, wire::state::retry, cause.exception.to_value());
+    record.traceback = cause.traceback;
+    record.children = value::list{wire::result_tuple{r.message.id.str(), {}, std::nullopt}.to_value()};
+    then.records.push_back(std::move(record));
   }
-  settle(r, disposition::done, {}, out);
+  out.sequels.push_back(std::move(then));
 }
 
 void give_up(request const& r, value::map const& details, policy const& with, time_point now, effects& out) {
-  auto const why =
-      find(details, "type")
-          ? describe_exception(text_of(details, "type", ""), text_of(details, "message", ""))
-          : describe_exception("MaxRetriesExceededError", "Can't retry " + r.label() + " args:" + r.message.argsrepr +
-                                                              " kwargs:" + r.message.kwargsrepr);
-  fail_request(r, with, why, disposition::done, now, out);
+  if (find(details, "type")) return fail_request(r, with, cause_of(r, details, with), disposition::done, now, out);
+  thrown const why{"MaxRetriesExceededError",
+                   "Can't retry " + r.label() + " args:" + r.message.argsrepr + " kwargs:" + r.message.kwargsrepr};
+  fail_request(r, with, {describe_exception(why.type, why.message), traceback_of(r, with, why)}, disposition::done, now,
+               out);
 }
 
 void maybe_retry(request const& r, value::map const& details, bool automatic, policy const& with, time_point now,
@@ -110,7 +159,7 @@ void refuse(request const& r, value::map const& details, effects& out) {
   bool const requeue = flag_of(details, "requeue");
   log::warning("Task " + r.label() + (requeue ? " requeued" : " rejected") + (reason.empty() ? "" : ": " + reason),
                {{"task_id", r.message.id.str()}});
-  settle(r, requeue ? disposition::requeue : disposition::bury, reason, out);
+  out.closings.push_back(closing_of(r, requeue ? disposition::requeue : disposition::bury, reason));
 }
 
 }  // namespace
@@ -124,31 +173,30 @@ void conclude(request const& r, outcome const& end, policy const& with, time_poi
     case LOVAGE_REJECTED: return refuse(r, details, out);
     case LOVAGE_IGNORED:
       log::info("Task " + r.label() + " ignored", {{"task_id", r.message.id.str()}});
-      return settle(r, disposition::done, {}, out);
+      return out.closings.push_back(closing_of(r, disposition::done));
     default: break;
   }
   if (flag_of(details, "autoretry")) return maybe_retry(r, details, true, with, now, out);
-  auto const why = describe_exception(text_of(details, "type", "RuntimeError"), text_of(details, "message", ""));
-  fail_request(r, with, why, disposition::done, now, out);
+  fail_request(r, with, cause_of(r, details, with), disposition::done, now, out);
 }
 
 void conclude_lost(request const& r, std::string const& reason, policy const& with, time_point now, effects& out) {
-  wire::exception_info const why{
-      "WorkerLostError", {"Worker exited prematurely: " + reason + "."}, "billiard.exceptions"};
+  thrown const what{"WorkerLostError", "Worker exited prematurely: " + reason + "."};
+  failure_cause const why{{what.type, {what.message}, "billiard.exceptions"}, traceback_of(r, with, what)};
   bool const again = !r.settled && r.options.reject_on_worker_lost &&
                      (with.delivery_limit == 0 || r.attempts + 1 < with.delivery_limit);
   if (!again)
     return fail_request(r, with, why, r.options.reject_on_worker_lost ? disposition::bury : disposition::done, now,
                         out);
-  log::error("Task " + r.label() + ": " + why.text() + " It is given to another process (attempt " +
+  log::error("Task " + r.label() + ": " + what.message + " It is given to another process (attempt " +
                  std::to_string(r.attempts + 2) + ")",
              {{"task_id", r.message.id.str()}, {"task_name", r.message.task}});
-  settle(r, disposition::requeue, {}, out);
+  out.closings.push_back(closing_of(r, disposition::requeue));
 }
 
 void conclude_timed_out(request const& r, policy const& with, time_point now, effects& out) {
   wire::exception_info const why{"TimeLimitExceeded", {r.options.time_limit_s}, "billiard.exceptions"};
-  fail_request(r, with, why, disposition::done, now, out);
+  fail_request(r, with, {why}, disposition::done, now, out);
 }
 
 void conclude_started(request const& r, int pid, policy const& with, effects& out) {

@@ -4,6 +4,9 @@
 #include "execute/conclude.hpp"
 #include "execute/intake.hpp"
 
+#include <deque>
+#include <iterator>
+
 namespace lovage::detail {
 namespace {
 
@@ -32,7 +35,7 @@ execute::policy eager_policy(app_state const& app) {
   p.defaults = task_options::defaults(app.settings);
   p.accept.accept_content = {"json", "msgpack", "yaml"};
   p.node = "eager@localhost";
-  p.serializer = app.publishing.serializer;
+  p.publishing = app.publishing;
   p.uniform = [] { return 0.0; };
   return p;
 }
@@ -51,6 +54,58 @@ expected<void> propagate(std::vector<wire::result_record> const& records) {
   return {};
 }
 
+// A message that a task caused: at once, whatever its time.
+broker::delivery as_delivered(broker::outgoing&& from) {
+  for (auto& header : from.envelope.headers)
+    if (header.key == "eta") header.val = value{};
+  return {1, std::move(from.queue), std::move(from.envelope), from.priority, 0, false};
+}
+
+class eager_run {
+ public:
+  eager_run(app_state& app, backend::result_backend& results, deadline until)
+      : app_{app},
+        with_{eager_policy(app)},
+        results_{results},
+        expires_{std::chrono::ceil<std::chrono::seconds>(app.settings.result_expires())},
+        until_{until} {}
+
+  // One delivery, then what it caused: retries, links, next steps.
+  expected<void> run(broker::delivery first) {
+    std::deque<broker::delivery> todo;
+    todo.push_back(std::move(first));
+    expected<void> outcome;
+    for (; !todo.empty(); todo.pop_front()) {
+      auto done = run_one(std::move(todo.front()), todo);
+      if (!done) return fail(done.error());
+      if (outcome && app_.settings.task_eager_propagates()) outcome = propagate(*done);
+    }
+    return outcome;
+  }
+
+ private:
+  expected<std::vector<wire::result_record>> run_one(broker::delivery&& from, std::deque<broker::delivery>& todo) {
+    execute::effects out;
+    if (auto const r = execute::take_in(std::move(from), with_, app_.now(), out)) {
+      eager_host host{results_, execute::make_record(*r, with_, "", {}), expires_, until_};
+      auto const end = invoke(*r->entry, execute::pack_request(*r, with_), execute::pack_arguments(r->message), host);
+      execute::conclude(*r, end, with_, app_.now(), {}, out);
+    }
+    for (auto& then : out.sequels) {
+      for (auto& message : then.messages) todo.push_back(as_delivered(std::move(message)));
+      std::move(then.records.begin(), then.records.end(), std::back_inserter(out.records));
+    }
+    if (auto stored = results_.store(out.records, expires_, until_); !stored) return fail(stored.error());
+    return std::move(out.records);
+  }
+
+  app_state& app_;
+  execute::policy const with_;
+  backend::result_backend& results_;
+  std::chrono::seconds const expires_;
+  deadline const until_;
+};
+
 }  // namespace
 
 expected<void> run_eagerly(app_state& app, wire::task_message message) {
@@ -59,19 +114,7 @@ expected<void> run_eagerly(app_state& app, wire::task_message message) {
   if (!results) return fail(results.error());
   auto delivery = as_delivered(std::move(message), app);
   if (!delivery) return fail(delivery.error());
-  auto const with = eager_policy(app);
-  auto const expires = std::chrono::ceil<std::chrono::seconds>(app.settings.result_expires());
-  execute::effects out;
-  auto r = execute::take_in(*std::move(delivery), with, app.now(), out);
-  for (bool again = r.has_value(); again; ++r->message.retries) {
-    out.clear();
-    eager_host host{**results, execute::make_record(*r, with, "", {}), expires, until};
-    auto const end = invoke(*r->entry, execute::pack_request(*r, with), execute::pack_arguments(r->message), host);
-    execute::conclude(*r, end, with, app.now(), {}, out);
-    again = !out.publish.empty();
-  }
-  if (auto stored = (*results)->store(out.records, expires, until); !stored) return stored;
-  return app.settings.task_eager_propagates() ? propagate(out.records) : expected<void>{};
+  return eager_run{app, **results, until}.run(*std::move(delivery));
 }
 
 }  // namespace lovage::detail

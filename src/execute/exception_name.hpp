@@ -13,4 +13,7 @@ namespace lovage::execute {
 /// Python module of that name exists, so no client imports anything on our word.
 [[nodiscard]] wire::exception_info describe_exception(std::string_view cpp_type, std::string message);
 
+/// An error of the library's own as the exception that Celery has for it.
+[[nodiscard]] wire::exception_info as_exception(error_info const& why);
+
 }  // namespace lovage::execute

@@ -2,6 +2,8 @@
 
 #include "app/app_state.hpp"
 #include "core/log.hpp"
+#include "execute/exception_name.hpp"
+#include "execute/workflow.hpp"
 
 #include <lovage/pack.hpp>
 
@@ -21,7 +23,7 @@ void report_unreadable(broker::delivery const& from, error_info const& why, poli
                        effects& out) {
   log::error("cannot read a message from queue " + from.queue.str() + ": " + why.text() + "; it is in the dead set",
              {{"queue", from.queue.str()}});
-  out.settlements.push_back({from.tag, disposition::bury, why.text()});
+  out.closings.push_back({from.tag, disposition::bury, why.text()});
   auto const* id = find(from.envelope.headers, "id");
   auto const* text = id ? id->get_if<std::string>() : nullptr;
   if (!text || !with.store_results) return;
@@ -44,10 +46,6 @@ task_options effective(request const& r, policy const& with) {
   return o;
 }
 
-bool holds_workflow(wire::embed const& e) {
-  return !e.callbacks.empty() || !e.errbacks.empty() || (e.chain && !e.chain->empty()) || !e.chord.is_null();
-}
-
 void revoke_expired(request const& r, policy const& with, time_point now, effects& out) {
   log::info("Discarding expired task: " + r.label(), {{"task_id", r.message.id.str()}});
   if (with.store_results && !r.options.ignore_result) {
@@ -56,49 +54,57 @@ void revoke_expired(request const& r, policy const& with, time_point now, effect
     record.date_done = wire::to_iso(now);
     out.records.push_back(std::move(record));
   }
-  out.settlements.push_back({r.tag, disposition::done, {}});
+  out.closings.push_back({r.job, disposition::done, {}, true});
 }
 
 // A message that came before its time (its sender's broker keeps no delays) waits in ours, not in memory.
 bool postpone(request const& r, policy const& with, effects& out) {
-  auto again = detail::outgoing_of(r.message, r.queue, {with.serializer, with.compression, false});
+  auto again =
+      detail::outgoing_of(r.message, r.queue, {with.publishing.serializer, with.publishing.compression, false});
   if (!again) return false;
   again->priority = r.priority;
-  out.publish.push_back(*std::move(again));
-  out.settlements.push_back({r.tag, disposition::done, {}});
+  sequel later;
+  later.messages.push_back(*std::move(again));
+  later.closings.push_back({r.job, disposition::done, {}});
+  out.sequels.push_back(std::move(later));
   return true;
+}
+
+// Into the dead set, from where it can be sent again: nobody is told more than the result.
+void refuse(request const& r, policy const& with, wire::exception_info why, time_point now, effects& out) {
+  fail_request(r, with, {std::move(why), std::nullopt, false}, disposition::bury, now, out);
 }
 
 }  // namespace
 
-std::optional<request> take_in(broker::delivery&& from, policy const& with, time_point now, effects& out) {
+std::optional<request> read(broker::delivery&& from, policy const& with, time_point now, effects& out) {
   auto message = wire::decode_task(from.envelope, with.accept);
   if (!message) return report_unreadable(from, message.error(), with, now, out), std::nullopt;
   request r{*std::move(message), from.tag, std::move(from.queue), from.priority, from.attempts, nullptr, {}, false};
   r.entry = with.tasks->find(r.message.task);
   r.options = effective(r, with);
+  return r;
+}
+
+bool admit(request const& r, policy const& with, time_point now, effects& out) {
   if (r.entry == nullptr) {
     log::error("Received unregistered task " + r.label() +
                "; it is in the dead set. Registered: " + known_tasks(*with.tasks));
-    wire::exception_info const why{"NotRegistered", {r.message.task}, "celery.exceptions"};
-    fail_request(r, with, why, disposition::bury, now, out);
-    return std::nullopt;
+    return refuse(r, with, {"NotRegistered", {r.message.task}, "celery.exceptions"}, now, out), false;
   }
-  if (holds_workflow(r.message.embed)) {
-    wire::exception_info const why{
-        "NotImplementedError", {"callbacks, chains and chords are not run by lovage 0.1"}, "builtins"};
-    fail_request(r, with, why, disposition::bury, now, out);
-    return std::nullopt;
-  }
+  if (auto ok = check_workflow(r, with, now); !ok) return refuse(r, with, as_exception(ok.error()), now, out), false;
   if (with.delivery_limit != 0 && r.attempts >= with.delivery_limit) {
-    wire::exception_info const why{
-        "WorkerLostError", {"a worker died over it " + std::to_string(r.attempts) + " times"}, "billiard.exceptions"};
-    fail_request(r, with, why, disposition::bury, now, out);
-    return std::nullopt;
+    auto const times = "a worker died over it " + std::to_string(r.attempts) + " times";
+    wire::exception_info const why{"WorkerLostError", {times}, "billiard.exceptions"};
+    return fail_request(r, with, {why}, disposition::bury, now, out), false;
   }
-  if (r.message.expires && r.message.expires->to_time_point() <= now)
-    return revoke_expired(r, with, now, out), std::nullopt;
-  if (r.message.eta && r.message.eta->to_time_point() > now && postpone(r, with, out)) return std::nullopt;
+  if (r.message.expires && r.message.expires->to_time_point() <= now) return revoke_expired(r, with, now, out), false;
+  return !(r.message.eta && r.message.eta->to_time_point() > now && postpone(r, with, out));
+}
+
+std::optional<request> take_in(broker::delivery&& from, policy const& with, time_point now, effects& out) {
+  auto r = read(std::move(from), with, now, out);
+  if (r && !admit(*r, with, now, out)) r.reset();
   return r;
 }
 

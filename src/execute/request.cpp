@@ -1,6 +1,7 @@
 #include "execute/request.hpp"
 
 #include "core/log.hpp"
+#include "execute/workflow.hpp"
 
 namespace lovage::execute {
 
@@ -12,6 +13,8 @@ wire::result_record make_record(request const& r, policy const& with, std::strin
   out.status = status;
   out.result = std::move(result);
   out.children = value::list{};
+  out.reply_to = r.message.properties.reply_to;
+  out.correlation_id = r.message.properties.correlation_id;
   out.group_id = r.message.group;
   out.parent_id = r.message.parent_id;
   out.reply_to = r.message.properties.reply_to;
@@ -27,17 +30,51 @@ wire::result_record make_record(request const& r, policy const& with, std::strin
   return out;
 }
 
-void fail_request(request const& r, policy const& with, wire::exception_info const& why, broker::disposition how,
-                  time_point now, effects& out) {
+namespace {
+
+void log_failure(request const& r, failure_cause const& why) {
   if (log::enabled(log::level::error))
-    log::error("Task " + r.label() + " failed: " + why.type + ": " + why.text(),
-               {{"task_id", r.message.id.str()}, {"task_name", r.message.task}, {"exception", why.type}});
-  if (with.store_results && (!r.options.ignore_result || r.options.store_errors_even_if_ignored)) {
-    auto record = make_record(r, with, wire::state::failure, why.to_value());
+    log::error("Task " + r.label() + " failed: " + why.exception.type + ": " + why.exception.text(),
+               {{"task_id", r.message.id.str()}, {"task_name", r.message.task}, {"exception", why.exception.type}});
+}
+
+// Whoever waits for the end of the chain learns that it will not come.
+void fail_later_steps(request const& r, failure_cause const& why, time_point now, effects& out) {
+  for (auto& step : steps_to_come(r.message.embed)) {
+    wire::result_record record;
+    record.id = std::move(step.id);
+    record.status = wire::state::failure;
+    record.result = why.exception.to_value();
+    record.traceback = why.traceback;
+    record.children = value::list{};
     record.date_done = wire::to_iso(now);
+    record.group_id = std::move(step.group);
+    record.reply_to = std::move(step.reply_to);
+    record.correlation_id = record.id.str();
     out.records.push_back(std::move(record));
   }
-  if (!r.settled) out.settlements.push_back({r.tag, how, why.type + ": " + why.text()});
+}
+
+}  // namespace
+
+void fail_request(request const& r, policy const& with, failure_cause const& why, broker::disposition how,
+                  time_point now, effects& out) {
+  log_failure(r, why);
+  if (with.store_results && (!r.options.ignore_result || r.options.store_errors_even_if_ignored)) {
+    auto record = make_record(r, with, wire::state::failure, why.exception.to_value());
+    record.traceback = why.traceback;
+    record.date_done = wire::to_iso(now);
+    out.records.push_back(std::move(record));
+    fail_later_steps(r, why, now, out);
+  }
+  closing end{r.job, how, why.exception.type + ": " + why.exception.text(), how == broker::disposition::done};
+  auto calls = why.call_errbacks ? errbacks_of(r, with, now) : std::vector<broker::outgoing>{};
+  if (calls.empty()) return out.closings.push_back(std::move(end));
+  sequel then;
+  then.messages = std::move(calls);
+  then.closings.push_back(std::move(end));
+  then.after_records = true;
+  out.sequels.push_back(std::move(then));
 }
 
 }  // namespace lovage::execute

@@ -1,6 +1,7 @@
 // One task on its way through a worker, and what its steps cause.
 #pragma once
 
+#include "app/app_state.hpp"
 #include "app/registry.hpp"
 #include "app/task_options.hpp"
 #include "broker/transport.hpp"
@@ -19,20 +20,21 @@ struct policy {
   task_registry::impl const* tasks = nullptr;
   task_options defaults;
   wire::decode_options accept;
-  std::string node;                 ///< "celery@host"
-  std::string serializer = "json";  ///< of messages the worker sends (retries)
-  std::string compression;
-  std::uint32_t delivery_limit = 5;  ///< attempts before the dead set; zero: no limit
+  std::string node;                     ///< "celery@host"
+  detail::publish_settings publishing;  ///< of messages the worker sends: retries, links, next steps
+  std::uint32_t delivery_limit = 5;     ///< attempts before the dead set; zero: no limit
   bool result_extended = false;
   bool store_results = true;        ///< a backend is configured
   bool hard_limits = false;         ///< the pool can kill
+  bool exchanges = false;           ///< the broker has exchanges
+  bool inherit_priority = false;    ///< `task_inherit_parent_priority`
   std::function<double()> uniform;  ///< numbers in [0, 1)
 };
 
 /// A decoded message of a known task.
 struct request {
   wire::task_message message;
-  std::uint64_t tag = 0;
+  std::uint64_t job = 0;  ///< the worker's own number for this delivery
   queue_name queue;
   int priority = 0;
   std::uint32_t attempts = 0;
@@ -44,21 +46,48 @@ struct request {
   [[nodiscard]] std::string label() const;
 };
 
-/// What is to be done, in this order: publish, store, settle.
-struct effects {
-  std::vector<broker::outgoing> publish;
+/// What becomes of a delivery, by its job number.
+struct closing {
+  std::uint64_t job = 0;
+  broker::disposition how = broker::disposition::done;
+  std::string reason;
+  /// The task is over and what it left is stored: another delivery of the same call is a copy and need not run.
+  bool over = false;
+};
+
+/// Messages, and what may happen only once they are out.
+struct sequel {
+  std::vector<broker::outgoing> messages;
   std::vector<wire::result_record> records;
-  std::vector<broker::settlement> settlements;
-  [[nodiscard]] bool empty() const noexcept { return publish.empty() && records.empty() && settlements.empty(); }
-  void clear() { publish.clear(), records.clear(), settlements.clear(); }
+  std::vector<closing> closings;
+  std::vector<task_id> waiting = {};  ///< later steps of its chain, which fail when a message is refused for good
+  bool after_records = false;         ///< only once the records of `effects` are stored, which its receivers read
+};
+
+/// What is to be done: sequels, records, sequels that wait for records, closings; a sequel's own records and closings
+/// once its messages are out.
+struct effects {
+  std::vector<sequel> sequels;
+  std::vector<wire::result_record> records;
+  std::vector<closing> closings;
+  [[nodiscard]] bool empty() const noexcept { return sequels.empty() && records.empty() && closings.empty(); }
+  void clear() { sequels.clear(), records.clear(), closings.clear(); }
 };
 
 /// A record of this request's id with the fields every state has.
 [[nodiscard]] wire::result_record make_record(request const& r, policy const& with, std::string_view status,
                                               value result);
 
-/// Stores FAILURE (unless ignored) and settles as `how`; logs.
-void fail_request(request const& r, policy const& with, wire::exception_info const& why, broker::disposition how,
+/// Why a task failed: the exception, and the text that helps whoever reads it.
+struct failure_cause {
+  wire::exception_info exception;
+  std::optional<std::string> traceback = {};
+  bool call_errbacks = true;  ///< false where the message can be sent again from the dead set
+};
+
+/// Stores FAILURE (unless ignored) for it and for the later steps of its chain, calls its errbacks, and closes it as
+/// `how`; logs.
+void fail_request(request const& r, policy const& with, failure_cause const& why, broker::disposition how,
                   time_point now, effects& out);
 
 }  // namespace lovage::execute

@@ -11,7 +11,8 @@ namespace lovage::testing {
 
 app memory_app(config settings) {
   auto const url = "memory://" + random_uuid().str();
-  return app{settings.broker_url(url).result_backend(url)};
+  settings.broker_url(url).result_backend(url);
+  return app{settings.set("broker_read_url", nullptr).set("broker_write_url", nullptr)};
 }
 
 app eager_app(bool propagate) { return memory_app(config{}.task_always_eager(true).task_eager_propagates(propagate)); }

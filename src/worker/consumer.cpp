@@ -9,49 +9,35 @@ namespace lovage::work {
 namespace {
 
 using namespace std::chrono_literals;
+using std::chrono::steady_clock;
 
 // How long one step at broker or backend may wait for a lock or a server before it is tried again.
 constexpr auto step_limit = 5s;
+// The same when the worker ends and has tried before.
+constexpr auto last_step_limit = 1s;
 
-std::optional<std::chrono::milliseconds> limit_of(double seconds) {
-  if (seconds <= 0) return std::nullopt;
-  return std::chrono::ceil<std::chrono::milliseconds>(std::chrono::duration<double>(std::min(seconds, 1e9)));
-}
-
-pool::job job_of(execute::request const& r, execute::policy const& with) {
-  auto const request = execute::pack_request(r, with);
-  auto const arguments = execute::pack_arguments(r.message);
-  pool::job job;
-  job.id = r.tag;
-  job.payload = write_job({r.tag, r.message.task, r.message.id.str(), request, arguments});
-  job.soft_limit = limit_of(r.options.soft_time_limit_s);
-  if (with.hard_limits) job.hard_limit = limit_of(r.options.time_limit_s);
-  return job;
+// The last one added: each conclusion closes one delivery.
+execute::closing const& newest_closing(execute::effects const& of, std::size_t before) {
+  return of.closings.size() > before ? of.closings.back() : of.sequels.back().closings.back();
 }
 
 }  // namespace
 
-consumer::consumer(detail::app_state& app, execute::policy policy, pool::pool& jobs, consumer_options options)
-    : app_{app}, policy_{std::move(policy)}, pool_{jobs}, options_{std::move(options)} {}
+consumer::consumer(execute::policy policy, pool::pool& jobs, consumer_options options)
+    : policy_{std::move(policy)},
+      pool_{jobs},
+      options_{std::move(options)},
+      owed_{book_, options_.now, options_.result_expires} {}
 
 consumer::~consumer() { close(); }
 
-expected<void> consumer::open(deadline until) {
-  auto transport = app_.transport(until);
-  if (!transport) return fail(transport.error());
-  auto producer = app_.producer(until);
-  if (!producer) return fail(producer.error());
-  producer_ = *std::move(producer);
-  if (policy_.store_results) {
-    auto results = app_.backend(until);
-    if (!results) return fail(results.error());
-    results_ = *std::move(results);
-  }
-  auto source = (*transport)->make_consumer({options_.queues, policy_.node}, until);
-  if (!source) return fail(source.error());
-  source_ = *std::move(source);
-  clock_.emplace([this] { source_->interrupt(); });
-  return {};
+void consumer::attach(connections to) {
+  to_ = std::move(to);
+  policy_.exchanges = to_.exchanges;
+  owed_.attach(to_);
+  clock_.emplace([this] { to_.source->interrupt(); });
+  turned_ = steady_clock::now().time_since_epoch().count();
+  attached_ = true;
 }
 
 void consumer::start() {
@@ -68,12 +54,17 @@ void consumer::on_events(std::vector<pool::event>&& events) {
     }
   }
   changed_.notify_all();
-  source_->interrupt();
+  to_.source->interrupt();
+}
+
+void consumer::on_started(std::uint64_t job) {
+  if (auto const tag = book_.begun(job)) to_.source->started(*tag);
 }
 
 bool consumer::drain(deadline until) {
   draining_ = true;
-  source_->interrupt();
+  to_.source->interrupt();
+  changed_.notify_all();
   std::unique_lock lock{mutex_};
   auto const done = [this] { return idle_ || !thread_.joinable(); };
   if (until.is_never()) return changed_.wait(lock, done), true;
@@ -85,7 +76,7 @@ void consumer::stop_thread() {
     std::lock_guard const lock{mutex_};
     closing_ = true;
   }
-  if (source_) source_->interrupt();
+  if (to_.source) to_.source->interrupt();
   changed_.notify_all();
   if (thread_.joinable()) thread_.join();
 }
@@ -93,7 +84,18 @@ void consumer::stop_thread() {
 void consumer::close() {
   stop_thread();
   clock_.reset();
-  if (source_) source_->close();
+  if (to_.source) to_.source->close();
+}
+
+consumer_state consumer::state() const {
+  consumer_state s;
+  s.attached = attached_;
+  s.consuming = s.attached && to_.source->consuming();
+  s.draining = draining_ || closing_;
+  s.in_flight = running_;
+  s.processed = processed_;
+  s.turned = steady_clock::time_point{steady_clock::duration{turned_.load()}};
+  return s;
 }
 
 void consumer::run() {
@@ -106,28 +108,31 @@ void consumer::run() {
     }
   }
   collect();
-  (void)flush();
+  (void)owed_.flush(owed_.faults().count() == 0 ? step_limit : last_step_limit, steady_clock::now());
 }
 
 // One round: what the pool said becomes effects, effects reach backend and broker, free room is filled.
 void consumer::turn() {
+  auto const now = steady_clock::now();
+  turned_ = now.time_since_epoch().count();
   collect();
-  bool const flushed = flush();
+  bool const flushed = owed_.flush(step_limit, now);
   if (draining_) give_back_unstarted();
-  bool const idle = in_flight_.empty() && pending_.empty();
-  {
-    std::unique_lock lock{mutex_};
-    idle_ = idle && draining_ && inbox_.empty();
-    if (idle_) changed_.notify_all();
-    bool const full = draining_ || in_flight_.size() >= options_.reserve;
-    if (!flushed || full) {
-      auto const backoff = flushed ? 1000ms : std::min(1000ms, 10ms * (1 << std::min(failures_, 7)));
-      if (!pending_.empty() || inbox_.empty())
-        changed_.wait_for(lock, backoff, [&] { return closing_ || (flushed && !inbox_.empty()); });
-      return;
-    }
-  }
-  claim(options_.reserve - in_flight_.size());
+  running_ = in_flight_.size();
+  auto const held = in_flight_.size() + owed_.held_up();
+  if (!flushed || draining_ || held >= options_.reserve) return wait(flushed);
+  claim(options_.reserve - held);
+}
+
+// Until the pool says something, or it is time to try again what failed.
+void consumer::wait(bool flushed) {
+  std::unique_lock lock{mutex_};
+  idle_ = draining_ && in_flight_.empty() && owed_.empty() && inbox_.empty();
+  if (idle_) changed_.notify_all();
+  bool const more = !owed_.empty() && flushed && owed_.held_up() == 0;  // given back just now: it can go out at once
+  if (more) return;
+  auto const limit = flushed ? 1000ms : owed_.faults().wait();
+  changed_.wait_for(lock, limit, [&] { return closing_ || (flushed && !inbox_.empty()); });
 }
 
 void consumer::collect() {
@@ -143,120 +148,47 @@ void consumer::apply(pool::event& e) {
   auto const at = in_flight_.find(e.id);
   if (at == in_flight_.end()) return;
   switch (e.kind) {
-    case pool::event_kind::started: return execute::conclude_started(at->second, e.pid, policy_, pending_);
+    case pool::event_kind::started: return execute::conclude_started(at->second, e.pid, policy_, owed_.pending());
     case pool::event_kind::message: {
       auto state = read_state(e.payload);
-      return execute::conclude_state(at->second, state.state, std::move(state.meta), policy_, pending_);
+      return execute::conclude_state(at->second, state.state, std::move(state.meta), policy_, owed_.pending());
     }
     default: return finish(e.id, e);
   }
 }
 
-void consumer::finish(std::uint64_t tag, pool::event& e) {
-  auto node = in_flight_.extract(tag);
+void consumer::finish(std::uint64_t job, pool::event& e) {
+  auto node = in_flight_.extract(job);
   auto const& r = node.mapped();
-  auto const now = app_.now();
+  auto const now = options_.now();
+  auto& out = owed_.pending();
+  auto const before = out.closings.size();
   switch (e.kind) {
-    case pool::event_kind::lost: return execute::conclude_lost(r, e.reason, policy_, now, pending_);
-    case pool::event_kind::timed_out: return execute::conclude_timed_out(r, policy_, now, pending_);
-    default: return execute::conclude(r, read_outcome(e.payload), policy_, now, e.runtime, pending_);
+    case pool::event_kind::lost: execute::conclude_lost(r, e.reason, policy_, now, out); break;
+    case pool::event_kind::timed_out: execute::conclude_timed_out(r, policy_, now, out); break;
+    default: execute::conclude(r, read_outcome(e.payload), policy_, now, e.runtime, out);
   }
-}
-
-// A record that cannot be written in the backend's form must not hold up the others: it becomes a FAILURE.
-void consumer::store(std::vector<wire::result_record>& records, backend::result_backend& to, expected<void>& outcome,
-                     deadline until) {
-  outcome = to.store(records, options_.result_expires, until);
-  if (outcome || outcome.error().code != errc::encode) return;
-  for (auto& r : records) {
-    auto const encoded = wire::encode_record(r);
-    if (encoded) continue;
-    r.status = wire::state::failure;
-    r.result = wire::exception_info{"EncodeError", {encoded.error().text()}, "kombu.exceptions"}.to_value();
-    r.extended.clear();
-    if (!r.date_done) r.date_done = wire::to_iso(app_.now());
-  }
-  outcome = to.store(records, options_.result_expires, until);
-}
-
-// Each part is dropped from `pending_` once it is done, so that a failure further on repeats nothing.
-bool consumer::flush() {
-  if (pending_.empty()) return true;
-  auto const until = deadline::in(step_limit);
-  expected<void> done;
-  if (!pending_.publish.empty()) {
-    if (done = producer_->publish(pending_.publish, until); !done) return report("publish", done.error()), false;
-    pending_.publish.clear();
-  }
-  if (!pending_.records.empty()) {
-    if (store(pending_.records, *results_, done, until); !done) return report("store results", done.error()), false;
-    pending_.records.clear();
-  }
-  if (!pending_.settlements.empty()) {
-    if (done = source_->settle(pending_.settlements, until); !done) return report("acknowledge", done.error()), false;
-    pending_.settlements.clear();
-  }
-  if (failures_ > 0) log::info("broker and backend work again");
-  failures_ = 0;
-  return true;
-}
-
-void consumer::report(char const* what, error_info const& why) {
-  if (failures_++ % 50 == 0)
-    log::error(std::string{"cannot "} + what + ": " + why.text() + "; nothing is lost, it is tried again");
-}
-
-void consumer::claim(std::size_t room) {
-  auto got = source_->claim(room, deadline::in(1s));
-  if (!got) {
-    report("take messages", got.error());
-    std::unique_lock lock{mutex_};
-    changed_.wait_for(lock, 200ms, [&] { return closing_.load(); });
-    return;
-  }
-  if (got->empty()) return;
-  std::vector<execute::request> requests;
-  auto const now = app_.now();
-  for (auto& delivery : *got) {
-    auto r = execute::take_in(std::move(delivery), policy_, now, pending_);
-    if (!r) continue;
-    if (log::enabled(log::level::info))
-      log::info("Task " + r->label() + " received", {{"task_id", r->message.id.str()}, {"task_name", r->message.task}});
-    requests.push_back(*std::move(r));
-  }
-  hand_over(std::move(requests));
-}
-
-void consumer::hand_over(std::vector<execute::request>&& requests) {
-  std::vector<broker::settlement> early;
-  for (auto& r : requests)
-    if (!r.options.acks_late) early.push_back({r.tag, broker::disposition::done, {}}), r.settled = true;
-  if (!early.empty())
-    if (auto done = source_->settle(early, deadline::in(step_limit)); !done) {  // stays claimed: it is run as acks_late
-      for (auto& r : requests) r.settled = false;
-      report("acknowledge early", done.error());
-    }
-  std::vector<pool::job> jobs;
-  for (auto& r : requests) {
-    jobs.push_back(job_of(r, policy_));
-    auto const tag = r.tag;
-    in_flight_.emplace(tag, std::move(r));
-  }
-  if (!jobs.empty()) pool_.submit(std::move(jobs));
+  if (!newest_closing(out, before).over) book_.forget(job);
+  ++processed_;
 }
 
 void consumer::give_back_unstarted() {
-  for (auto const tag : pool_.withdraw()) {
-    auto const at = in_flight_.find(tag);
-    if (at == in_flight_.end()) continue;
-    if (!at->second.settled) {
-      pending_.settlements.push_back({tag, broker::disposition::release, {}});
-    } else {  // acknowledged before its run, which now does not come: it is sent again
-      auto again =
-          detail::outgoing_of(at->second.message, at->second.queue, {policy_.serializer, policy_.compression, false});
-      if (again) pending_.publish.push_back(*std::move(again));
+  auto& out = owed_.pending();
+  for (auto const job : pool_.withdraw()) {
+    auto node = in_flight_.extract(job);
+    if (node.empty()) continue;
+    auto const& r = node.mapped();
+    book_.forget(job);
+    execute::closing end{job, broker::disposition::release, {}, false};
+    auto again = r.settled ? detail::outgoing_of(r.message, r.queue,
+                                                 {policy_.publishing.serializer, policy_.publishing.compression, false})
+                           : fail(errc::ok, "");
+    if (again) {  // acknowledged before its run, which now does not come: it is sent again
+      again->priority = r.priority;
+      out.sequels.push_back({{*std::move(again)}, {}, {std::move(end)}});
+    } else {
+      out.closings.push_back(std::move(end));
     }
-    in_flight_.erase(at);
   }
 }
 

@@ -9,7 +9,7 @@ namespace lovage::work {
 std::string write_job(packed_job const& job) {
   packer p;
   p.array(5);
-  p.unsigned_integer(job.tag);
+  p.unsigned_integer(job.job);
   p.text(job.task);
   p.text(job.id);
   p.binary(job.request);
@@ -21,7 +21,7 @@ packed_job read_job(std::string_view payload) {
   unpacker in{payload};
   if (in.array() != 5) in.fail("not a job");
   packed_job out;
-  out.tag = in.unsigned_integer();
+  out.job = in.unsigned_integer();
   out.task = in.text();
   out.id = in.text();
   out.request = in.binary();
@@ -86,7 +86,7 @@ pool::runner make_runner(task_registry::impl const& tasks, std::function<void(st
   return [&tasks, on_start = std::move(on_start)](std::string_view payload, pool::job_channel& channel) {
     try {
       auto const job = read_job(payload);
-      if (on_start) on_start(job.tag);
+      if (on_start) on_start(job.job);
       auto const* entry = tasks.find(job.task);
       if (entry == nullptr)
         return write_outcome(

@@ -12,7 +12,7 @@
 namespace lovage::work {
 
 struct packed_job {
-  std::uint64_t tag = 0;
+  std::uint64_t job = 0;
   std::string_view task, id, request, arguments;
 };
 
@@ -30,7 +30,7 @@ struct state_message {
 [[nodiscard]] std::string write_state(std::string_view state, std::string_view packed_meta);
 [[nodiscard]] state_message read_state(std::string_view bytes);
 
-/// What runs in a pool's thread or child. `on_start` is called with the job's tag before its body.
+/// What runs in a pool's thread or child. `on_start` is called with the job's number before its body.
 [[nodiscard]] pool::runner make_runner(task_registry::impl const& tasks, std::function<void(std::uint64_t)> on_start);
 
 }  // namespace lovage::work

@@ -4,9 +4,12 @@
 #include "config/url.hpp"
 #include "core/ids.hpp"
 #include "core/log.hpp"
+#include "health/server.hpp"
 #include "pool/prefork.hpp"
 #include "worker/banner.hpp"
+#include "worker/connecting.hpp"
 #include "worker/consumer.hpp"
+#include "worker/health_report.hpp"
 #include "worker/job_codec.hpp"
 #include "worker/node_name.hpp"
 #include "worker/signal_inbox.hpp"
@@ -24,6 +27,8 @@ namespace {
 constexpr std::size_t reserve_bound = 1000;
 constexpr auto start_limit = 10s;
 constexpr auto cleanup_interval = 1h;
+// When nothing runs any more, a broker or backend that is away gets this long to take what is left.
+constexpr auto settle_limit = 5s;
 
 pool_kind kind_of(std::string const& name) {
   if (name == "threads") return pool_kind::threads;
@@ -61,16 +66,24 @@ class worker::impl {
   int run();
   void post(work::stop_event e);
   bool wait_ready(deadline until) const;
+  std::string health_url() const;
 
  private:
+  struct inbox_use;
   worker_plan make_plan() const;
   execute::policy make_policy(pool::pool const& jobs) const;
-  void start(pool::pool& jobs, work::consumer& source);
-  int serve(pool::pool& jobs, work::consumer& source, work::signal_inbox& inbox);
+  work::consumer_options make_consumer_options() const;
+  void start_pool(pool::pool& jobs, work::consumer& source);
+  work::stop_state connect(work::consumer& source, work::signal_inbox& inbox);
+  std::unique_ptr<health::server> listen(pool::pool const& jobs, work::consumer const& source);
+  work::health_facts facts(pool::pool const& jobs, work::consumer const& source) const;
+  work::stop_state serve(work::signal_inbox& inbox);
   work::stop_state shut_down(pool::pool& jobs, work::consumer& source, work::signal_inbox& inbox, work::stop_state s);
   void show_banner(pool::pool const& jobs) const;
+  work::stop_state drain(work::consumer& source, work::signal_inbox& inbox, work::stop_state s);
   void clean_results();
   void set_ready(bool ready);
+  void beat(std::string trouble);
 
   detail::app_state& app_;
   worker_options const options_;
@@ -78,7 +91,9 @@ class worker::impl {
 
   mutable std::mutex mutex_;  // guards what follows
   mutable std::condition_variable ready_changed_;
-  bool ready_ = false;
+  bool ready_ = false, stopping_ = false;
+  std::string health_url_, trouble_;
+  std::chrono::steady_clock::time_point beat_ = std::chrono::steady_clock::now();
   work::signal_inbox* inbox_;
   std::vector<work::stop_event> early_;  ///< stop came before run
 };
@@ -96,8 +111,7 @@ worker_plan worker::impl::make_plan() const {
   p.reserve =
       multiplier == 0 ? std::max(reserve_bound, p.concurrency) : p.concurrency * static_cast<std::size_t>(multiplier);
   p.node = work::expand_node_name(options_.hostname_, host_name());
-  for (auto const& q : options_.queues_) p.queues.emplace_back(q);
-  if (p.queues.empty()) p.queues.emplace_back(c.task_default_queue());
+  p.queues = app_.publishing.where.taken(options_.queues_).value();
   return p;
 }
 
@@ -108,14 +122,24 @@ execute::policy worker::impl::make_policy(pool::pool const& jobs) const {
   p.defaults = task_options::defaults(c);
   p.accept.accept_content = c.accept_content();
   p.node = plan_.node;
-  p.serializer = c.task_serializer();
-  p.compression = c.task_compression();
+  p.publishing = app_.publishing;
   p.delivery_limit = static_cast<std::uint32_t>(std::max(0, c.task_delivery_limit()));
   p.result_extended = c.result_extended();
   p.store_results = app_.has_backend();
   p.hard_limits = jobs.enforces_hard_limits();
+  p.inherit_priority = c.task_inherit_parent_priority();
   p.uniform = make_uniform();
   return p;
+}
+
+work::consumer_options worker::impl::make_consumer_options() const {
+  auto const& c = app_.settings;
+  work::consumer_options o;
+  o.reserve = plan_.reserve;
+  o.result_expires = std::chrono::ceil<std::chrono::seconds>(c.result_expires());
+  o.deduplicate = c.worker_deduplicate_successful_tasks();
+  o.now = app_.now;
+  return o;
 }
 
 // A hard limit on a pool that cannot kill would be a promise nobody keeps: refused before the first task.
@@ -127,33 +151,43 @@ static void check_hard_limits(detail::app_state const& app, pool::pool const& jo
                                            " pool cannot enforce; use --pool=prefork, or soft_time_limit"};
 }
 
+/// While it lives, `stop` reaches the inbox.
+struct worker::impl::inbox_use {
+  inbox_use(impl& of, work::signal_inbox& inbox) : of_{of} {
+    std::lock_guard const lock{of_.mutex_};
+    of_.inbox_ = &inbox;
+    for (auto const e : of_.early_) inbox.post(e);
+  }
+  ~inbox_use() {
+    std::lock_guard const lock{of_.mutex_};
+    of_.inbox_ = nullptr;
+    of_.health_url_.clear();
+  }
+  inbox_use(inbox_use const&) = delete;
+  inbox_use& operator=(inbox_use const&) = delete;
+  impl& of_;
+};
+
 int worker::impl::run() {
   auto const& tasks = app_.tasks.internals();
   if (pool::is_fork_server()) pool::serve_forks(work::make_runner(tasks, {}));
   auto jobs = make_pool(plan_.kind);
   check_hard_limits(app_, *jobs);
   work::signal_inbox inbox{options_.handle_signals_};
-  work::consumer source{
-      app_,
-      make_policy(*jobs),
-      *jobs,
-      {plan_.queues, plan_.reserve, std::chrono::ceil<std::chrono::seconds>(app_.settings.result_expires())}};
-  {
-    std::lock_guard const lock{mutex_};
-    inbox_ = &inbox;
-    for (auto const e : early_) inbox.post(e);
-  }
-  start(*jobs, source);
-  auto const code = serve(*jobs, source, inbox);
-  std::lock_guard const lock{mutex_};
-  inbox_ = nullptr;
-  return code;
+  work::consumer source{make_policy(*jobs), *jobs, make_consumer_options()};
+  inbox_use const in_use{*this, inbox};
+  auto const health = listen(*jobs, source);
+  if (options_.banner_) show_banner(*jobs);
+  start_pool(*jobs, source);
+  if (health) health->start();  // a thread: after the fork server's start
+  auto s = connect(source, inbox);
+  if (s.phase == work::stop_phase::running) s = serve(inbox);
+  return exit_code(shut_down(*jobs, source, inbox, s));
 }
 
-void worker::impl::start(pool::pool& jobs, work::consumer& source) {
-  if (options_.banner_) show_banner(jobs);
+void worker::impl::start_pool(pool::pool& jobs, work::consumer& source) {
   bool const in_process = plan_.kind != pool_kind::prefork;
-  auto on_start = [&source](std::uint64_t tag) { source.on_started(tag); };
+  auto on_start = [&source](std::uint64_t job) { source.on_started(job); };
   auto on_events = [&source, in_process](std::vector<pool::event>&& events) {
     if (!in_process)
       for (auto const& e : events)
@@ -162,13 +196,34 @@ void worker::impl::start(pool::pool& jobs, work::consumer& source) {
   };
   auto runner = work::make_runner(app_.tasks.internals(), in_process ? on_start : std::function<void(std::uint64_t)>{});
   jobs.start({plan_.concurrency, std::move(runner), on_events}).value();
-  source.open(deadline::in(start_limit)).value();
-  source.start();
-  set_ready(true);
-  log::info(plan_.node + " ready.", {{"pid", std::to_string(::getpid())}});
 }
 
-int worker::impl::serve(pool::pool& jobs, work::consumer& source, work::signal_inbox& inbox) {
+// Until broker and backend are there, or until it is told to stop.
+work::stop_state worker::impl::connect(work::consumer& source, work::signal_inbox& inbox) {
+  auto const& c = app_.settings;
+  bool const again = c.broker_connection_retry_on_startup();
+  work::connect_schedule schedule{c.broker_connection_max_retries()};
+  work::stop_state s;
+  for (;;) {
+    auto attempt = work::connect(app_, {plan_.queues, plan_.node, plan_.reserve}, deadline::in(start_limit));
+    if (attempt.made) {
+      source.attach(*std::move(attempt.made));
+      source.start();
+      set_ready(true);
+      log::info(plan_.node + " ready.", {{"pid", std::to_string(::getpid())}});
+      return s;
+    }
+    auto why = attempt.made.error();
+    auto const wait = again && work::worth_a_retry(why.code) ? schedule.next() : std::nullopt;
+    if (!wait) throw error{why.code, "consumer: Cannot connect to " + attempt.url + ": " + why.text()};
+    log::error(schedule.text(attempt.url, why, *wait));
+    beat("cannot connect to " + attempt.url + ": " + why.text());
+    if (auto const e = inbox.next(deadline::in(*wait))) s = step(s, *e);
+    if (s.phase != work::stop_phase::running) return s;
+  }
+}
+
+work::stop_state worker::impl::serve(work::signal_inbox& inbox) {
   work::stop_state s;
   clean_results();
   while (s.phase == work::stop_phase::running) {
@@ -178,21 +233,32 @@ int worker::impl::serve(pool::pool& jobs, work::consumer& source, work::signal_i
       clean_results();
     }
   }
-  set_ready(false);
-  s = shut_down(jobs, source, inbox, s);
-  return exit_code(s);
+  return s;
+}
+
+// Warm: as long as tasks run, then `settle_limit` for what they left. What stays unsettled is delivered again.
+work::stop_state worker::impl::drain(work::consumer& source, work::signal_inbox& inbox, work::stop_state s) {
+  std::optional<deadline> last;
+  while (s.phase == work::stop_phase::warm && !source.drain(deadline::in(50ms))) {
+    if (source.state().in_flight > 0) {
+      last.reset();
+    } else if (!last) {
+      last = deadline::in(settle_limit);
+    } else if (last->passed()) {
+      log::error(plan_.node + ": broker or backend are away; what could not be acknowledged will be delivered again");
+      break;
+    }
+    if (auto const e = inbox.next(deadline::now())) s = step(s, *e);
+  }
+  return s;
 }
 
 work::stop_state worker::impl::shut_down(pool::pool& jobs, work::consumer& source, work::signal_inbox& inbox,
                                          work::stop_state s) {
+  set_ready(false);
   if (s.phase == work::stop_phase::warm)
     log::warning(plan_.node + ": warm shutdown: what runs is finished (send INT again for a cold one)");
-  bool drained = false;
-  while (s.phase == work::stop_phase::warm && !drained) {
-    drained = source.drain(deadline::in(50ms));
-    if (drained) break;
-    if (auto const e = inbox.next(deadline::now())) s = step(s, *e);
-  }
+  if (source.state().attached) s = drain(source, inbox, s);
   if (s.phase == work::stop_phase::cold) {
     log::warning(plan_.node + ": cold shutdown: what runs is given back");
     source.stop_thread();
@@ -214,14 +280,15 @@ void worker::impl::clean_results() {
 
 void worker::impl::show_banner(pool::pool const& jobs) const {
   work::banner_facts f{plan_.node,
-                       mask_url(app_.settings.broker_url()),
+                       mask_url(app_.settings.broker_read_url()),
                        app_.has_backend() ? mask_url(app_.settings.result_backend()) : "disabled",
                        jobs.name(),
                        plan_.concurrency,
                        plan_.reserve,
+                       health_url(),
                        {},
                        {}};
-  for (auto const& q : plan_.queues) f.queues.push_back(q.str());
+  for (auto const& q : plan_.queues) f.queues.push_back(app_.publishing.where.queues().find(q).value());
   for (auto const& [name, entry] : app_.tasks.internals().entries()) f.tasks.push_back(name);
   std::fputs(work::banner(f).c_str(), stderr);
 }
@@ -229,7 +296,48 @@ void worker::impl::show_banner(pool::pool const& jobs) const {
 void worker::impl::set_ready(bool ready) {
   std::lock_guard const lock{mutex_};
   ready_ = ready;
+  stopping_ = !ready;
   ready_changed_.notify_all();
+}
+
+void worker::impl::beat(std::string trouble) {
+  std::lock_guard const lock{mutex_};
+  beat_ = std::chrono::steady_clock::now();
+  trouble_ = std::move(trouble);
+}
+
+std::string worker::impl::health_url() const {
+  std::lock_guard const lock{mutex_};
+  return health_url_;
+}
+
+work::health_facts worker::impl::facts(pool::pool const& jobs, work::consumer const& source) const {
+  work::health_facts f;
+  f.node = plan_.node;
+  f.consumer = source.state();
+  f.pool_up = !jobs.pids().empty();
+  f.now = std::chrono::steady_clock::now();
+  std::lock_guard const lock{mutex_};
+  f.stopping = stopping_;
+  f.trouble = trouble_;
+  f.beat = std::max(beat_, f.consumer.turned);
+  return f;
+}
+
+std::unique_ptr<health::server> worker::impl::listen(pool::pool const& jobs, work::consumer const& source) {
+  auto const& c = app_.settings;
+  auto const port = options_.health_port_ ? options_.health_port_ : c.worker_health_port();
+  if (!port) return nullptr;
+  if (*port < 0 || *port > 65535) throw error{errc::invalid_argument, "the port for health checks is not in 0..65535"};
+  health::checks what{[this, &jobs, &source] { return work::liveness(facts(jobs, source)); },
+                      [this, &jobs, &source] { return work::readiness(facts(jobs, source)); }};
+  auto made = health::server::listen(options_.health_host_.value_or(c.worker_health_host()),
+                                     static_cast<std::uint16_t>(*port), std::move(what));
+  if (!made) throw error{made.error()};
+  log::info("health checks at " + (*made)->url());
+  std::lock_guard const lock{mutex_};
+  health_url_ = (*made)->url();
+  return *std::move(made);
 }
 
 void worker::impl::post(work::stop_event e) {
@@ -250,5 +358,6 @@ int worker::run() { return impl_->run(); }
 void worker::stop() { impl_->post(work::stop_event::asked); }
 void worker::stop_now() { impl_->post(work::stop_event::asked_now); }
 bool worker::wait_ready(deadline until) const { return impl_->wait_ready(until); }
+std::string worker::health_url() const { return impl_->health_url(); }
 
 }  // namespace lovage

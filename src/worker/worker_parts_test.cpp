@@ -47,7 +47,7 @@ TEST(Shutdown, QuitIsColdAtOnce) {
 TEST(JobCodec, AJobReadsBack) {
   auto const bytes = write_job({7, "t.add", "id-1", "\x80", std::string_view{"\0\1", 2}});
   auto const job = read_job(bytes);
-  EXPECT_EQ(job.tag, 7U);
+  EXPECT_EQ(job.job, 7U);
   EXPECT_EQ(job.task, "t.add");
   EXPECT_EQ(job.id, "id-1");
   EXPECT_EQ(job.request, "\x80");

@@ -111,6 +111,35 @@ class CliTest(unittest.TestCase):
         self.assertIn("SQLite 3.", out)
         self.assertIn("worker_concurrency", out)
 
+    def test_report_masks_passwords_in_lists_and_maps(self):
+        out = self.lovage(
+            "report", LOVAGE_BROKER_URL="sentinel://:one@a;sentinel://:two@b",
+            LOVAGE_BROKER_READ_URL="redis://u:three@h", LOVAGE_BROKER_USE_SSL='{"ssl_keyfile": "/k", "ssl_certfile": "/c"}',
+            LOVAGE_BROKER_TRANSPORT_OPTIONS='{"master_name": "m", "sentinel_kwargs": {"password": "four"}}').stdout
+        for word in ("one", "two", "three", "four"):
+            self.assertNotIn(word, out.split("settings:")[1])
+        self.assertIn("broker_url = sentinel://:**@a;sentinel://:**@b ", out)
+        self.assertIn('broker_transport_options = {"master_name": "m", "sentinel_kwargs": {"password": "**"}} ', out)
+        self.assertIn('broker_use_ssl = {"certfile": "/c", "keyfile": "/k"} ', out)
+
+    def test_queues_and_exchanges_come_from_the_file(self):
+        with open(self.dir + "/lovage.toml", "w") as f:
+            f.write('[task]\ncreate_missing_queues = false\nroutes = { \'/^cli\\.n/\' = "news" }\n[task.queues.celery]\n'
+                    '[task.queues.news]\nexchange = "media"\nexchange_type = "topic"\nrouting_key = "news.#"\n')
+        with self.worker():
+            self.assertEqual(self.lovage("call", "cli.add", "2", "3", "--exchange", "media", "--routing-key", "news.now",
+                                         "--wait", "10").stdout, "5\n")
+        self.assertIn(" - .> celery           exchange=celery(direct) key=celery\n", self.banner)
+        self.assertIn(" - .> news             exchange=media(topic) key=news.#\n", self.banner)
+        refused = self.lovage("call", "cli.add", "2", "3", "--exchange", "media", "--routing-key", "x", code=1).stderr
+        self.assertIn("no queue is bound to exchange 'media' with routing key 'x'", refused)
+        refused = self.lovage("call", "cli.add", "--queue", "a", "--exchange", "b", code=2).stderr
+        self.assertIn("--queue or --exchange, not both", refused)
+        for command in (["worker", "-Q", "nwes", "-q"], ["call", "cli.add", "2", "3", "--queue", "nwes"]):
+            refused = self.lovage(*command, code=1).stderr
+            self.assertIn("queue 'nwes' is not in task_queues (celery, news)", refused)
+            self.assertEqual(refused.count("\n"), 1, refused)
+
     def test_warnings_are_told_and_quiet_hides_them(self):
         self.assertIn("LOVAGE_BROKR_URL", self.lovage("queues", LOVAGE_BROKR_URL="x").stderr)
         self.assertEqual(self.lovage("queues", "-q", LOVAGE_BROKR_URL="x").stderr, "")

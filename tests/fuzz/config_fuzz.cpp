@@ -1,10 +1,12 @@
 // Any text as a configuration file, an environment variable and a URL: refused or accepted, never a crash.
 #include "config/config_access.hpp"
+#include "config/name_pattern.hpp"
 #include "config/url.hpp"
 
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
+#include <string>
 #include <string_view>
 
 extern "C" int LLVMFuzzerTestOneInput(std::uint8_t const* data, std::size_t size) {
@@ -15,6 +17,9 @@ extern "C" int LLVMFuzzerTestOneInput(std::uint8_t const* data, std::size_t size
     if (lovage::humanize(from_file, true).empty()) std::abort();
     // What is in effect can be read with its type.
     (void)from_file.task_routes();
+    (void)from_file.task_queues();
+    (void)from_file.broker_transport_options();
+    (void)from_file.broker_use_ssl();
     (void)from_file.accept_content();
     (void)from_file.result_expires();
     (void)from_file.worker_concurrency();
@@ -29,7 +34,18 @@ extern "C" int LLVMFuzzerTestOneInput(std::uint8_t const* data, std::size_t size
     if (empty && empty->empty()) continue;
     auto const twice = lovage::settings::check(row, *once, lovage::settings::texts::any_type);
     if (!twice || !(*twice == *once)) std::abort();
+    // What is shown means the same again, but for what is masked and for addresses.
+    auto const shown = lovage::settings::show(row, *once);
+    if (row.type == lovage::settings::kind::tls || row.type == lovage::settings::kind::flag) {
+      auto const again = lovage::settings::check(row, lovage::value{shown}, lovage::settings::texts::any_type);
+      if (!again || !(*again == *once)) std::abort();
+    }
   }
+
+  // A text as the left side of a rule: compiled or refused, and then it matches or not.
+  auto const half = text.substr(0, text.size() / 2);
+  if (auto const pattern = lovage::name_pattern::compile(half))
+    (void)pattern->matches(std::string{text.substr(half.size())});
 
   (void)lovage::parse_urls(text);
   (void)lovage::mask_url(text);

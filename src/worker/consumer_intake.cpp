@@ -1,0 +1,157 @@
+// The consumer's way in: from deliveries to jobs.
+#include "core/log.hpp"
+#include "worker/consumer.hpp"
+#include "worker/job_codec.hpp"
+
+#include <algorithm>
+
+namespace lovage::work {
+namespace {
+
+using namespace std::chrono_literals;
+using broker::disposition;
+using execute::request;
+using std::chrono::steady_clock;
+
+constexpr auto claim_limit = 1s;
+constexpr auto step_limit = 5s;
+
+std::optional<std::chrono::milliseconds> limit_of(double seconds) {
+  if (seconds <= 0) return std::nullopt;
+  return std::chrono::ceil<std::chrono::milliseconds>(std::chrono::duration<double>(std::min(seconds, 1e9)));
+}
+
+pool::job job_of(request const& r, execute::policy const& with) {
+  auto const request = execute::pack_request(r, with);
+  auto const arguments = execute::pack_arguments(r.message);
+  pool::job job;
+  job.id = r.job;
+  job.payload = write_job({r.job, r.message.task, r.message.id.str(), request, arguments});
+  job.soft_limit = limit_of(r.options.soft_time_limit_s);
+  if (with.hard_limits) job.hard_limit = limit_of(r.options.time_limit_s);
+  return job;
+}
+
+// Said by the broker, or by a sender that did not learn whether its first attempt had arrived.
+bool may_be_copy(broker::delivery const& d) {
+  if (d.redelivered) return true;
+  auto const* header = find(d.envelope.headers, "redelivered");
+  auto const* flag = header ? header->get_if<bool>() : nullptr;
+  return flag && *flag;
+}
+
+void log_line(request const& r, char const* what) {
+  if (log::enabled(log::level::info))
+    log::info("Task " + r.label() + " " + what, {{"task_id", r.message.id.str()}, {"task_name", r.message.task}});
+}
+
+}  // namespace
+
+void consumer::claim(std::size_t room) {
+  auto got = to_.source->claim(room, deadline::in(claim_limit));
+  auto const now = steady_clock::now();
+  if (!got) {
+    if (auto line = claim_faults_.failed("take messages", got.error(), now)) log::error(*line);
+    std::unique_lock lock{mutex_};
+    changed_.wait_for(lock, claim_faults_.wait(), [&] { return closing_ || draining_ || !inbox_.empty(); });
+    return;
+  }
+  if (auto line = claim_faults_.works(now)) log::warning(*line);
+  if (got->empty()) return;
+  auto arrivals = read(std::move(*got));
+  if (options_.deduplicate) drop_stored(arrivals);
+  hand_over(admit(std::move(arrivals)));
+}
+
+std::vector<consumer::arrival> consumer::read(std::vector<broker::delivery>&& from) {
+  std::vector<arrival> out;
+  out.reserve(from.size());
+  auto const now = options_.now();
+  for (auto& d : from) {
+    bool const again = may_be_copy(d);
+    d.tag = book_.arrive(d.tag);
+    auto r = execute::read(std::move(d), policy_, now, owed_.pending());
+    if (!r) continue;
+    auto key = call_key(r->message, r->queue);
+    out.push_back({*std::move(r), std::move(key), again});
+  }
+  return out;
+}
+
+// A message that this worker has already: one that runs takes over its tag, one that is over is acknowledged.
+bool consumer::is_known(arrival const& a) {
+  auto const found = book_.look(a.key, a.may_be_copy);
+  if (found.what == delivery_book::verdict::fresh) return false;
+  auto const running = in_flight_.find(found.job);
+  bool const early = running != in_flight_.end() && running->second.settled;
+  if (found.what == delivery_book::verdict::over || early) {
+    log_line(a.what, early ? "came again while it runs, and is acknowledged"
+                           : "came again after it was done here, and is acknowledged");
+    owed_.pending().closings.push_back({a.what.job, disposition::done, {}, false});
+    return true;
+  }
+  log_line(a.what, "came again while it is at work here; it is not run twice");
+  if (auto const tag = book_.adopt(found.job, a.what.job)) to_.source->started(*tag);
+  return true;
+}
+
+// `worker_deduplicate_successful_tasks`: what another worker stored counts as well.
+void consumer::drop_stored(std::vector<arrival>& arrivals) {
+  if (!to_.results) return;
+  std::vector<task_id> ids;
+  for (auto const& a : arrivals)
+    if (a.may_be_copy) ids.push_back(a.what.message.id);
+  if (ids.empty()) return;
+  auto const stored = to_.results->fetch(ids, deadline::in(step_limit));
+  if (!stored) return log::warning("cannot look for results of redelivered tasks: " + stored.error().text());
+  std::unordered_set<task_id> done;
+  for (auto const& r : *stored)
+    if (r.status == wire::state::success) done.insert(r.id);
+  std::erase_if(arrivals, [&](arrival const& a) {
+    if (!a.may_be_copy || !done.contains(a.what.message.id)) return false;
+    log_line(a.what, "came again, its result is stored already; it is acknowledged");
+    owed_.pending().closings.push_back({a.what.job, disposition::done, {}, false});
+    return true;
+  });
+}
+
+std::vector<std::uint64_t> consumer::admit(std::vector<arrival>&& arrivals) {
+  std::vector<std::uint64_t> jobs;
+  auto const now = options_.now();
+  for (auto& a : arrivals) {
+    if (is_known(a)) continue;
+    if (!execute::admit(a.what, policy_, now, owed_.pending())) continue;
+    log_line(a.what, "received");
+    auto const job = a.what.job;
+    book_.enter(job, std::move(a.key));
+    in_flight_.emplace(job, std::move(a.what));
+    jobs.push_back(job);
+  }
+  return jobs;
+}
+
+void consumer::acknowledge_early(std::vector<std::uint64_t> const& jobs) {
+  std::vector<execute::closing> early;
+  for (auto const job : jobs)
+    if (!in_flight_.at(job).options.acks_late) early.push_back({job, disposition::done, {}, false});
+  if (early.empty()) return;
+  auto const done = to_.source->settle(book_.settlements(early), deadline::in(step_limit));
+  if (!done) {  // stays claimed: it is run as acks_late
+    if (auto line = claim_faults_.failed("acknowledge early", done.error(), steady_clock::now())) log::error(*line);
+    return;
+  }
+  book_.acknowledged(early);
+  for (auto const& e : early) in_flight_.at(e.job).settled = true;
+}
+
+void consumer::hand_over(std::vector<std::uint64_t> const& jobs) {
+  if (jobs.empty()) return;
+  acknowledge_early(jobs);
+  std::vector<pool::job> out;
+  out.reserve(jobs.size());
+  for (auto const job : jobs) out.push_back(job_of(in_flight_.at(job), policy_));
+  running_ = in_flight_.size();
+  pool_.submit(std::move(out));
+}
+
+}  // namespace lovage::work

@@ -1,0 +1,75 @@
+// What the worker owes the world, kept until it is done: messages out, results stored, deliveries settled, in this
+// order. Nothing is dropped while broker or backend are away, and one message that nobody takes holds up no other task.
+#pragma once
+
+#include "backend/result_backend.hpp"
+#include "broker/transport.hpp"
+#include "core/clock.hpp"
+#include "execute/request.hpp"
+#include "worker/delivery_book.hpp"
+#include "worker/fault_log.hpp"
+
+#include <memory>
+#include <span>
+#include <vector>
+
+namespace lovage::work {
+
+/// What a worker talks to.
+struct connections {
+  std::shared_ptr<broker::producer> producer;
+  std::shared_ptr<backend::result_backend> results;  ///< null: results are not kept
+  std::unique_ptr<broker::consumer> source;
+  bool exchanges = false;  ///< `broker::traits::exchanges`
+};
+
+/// *Threads*: one.
+class outbox {
+ public:
+  using clock = std::chrono::steady_clock;
+
+  outbox(delivery_book& book, now_fn now, std::chrono::seconds result_expires)
+      : book_{book}, now_{std::move(now)}, expires_{result_expires} {}
+
+  void attach(connections const& to) { to_ = &to; }
+
+  /// Where conclusions are added.
+  [[nodiscard]] execute::effects& pending() noexcept { return pending_; }
+  [[nodiscard]] bool empty() const noexcept { return pending_.empty() && held_up_.empty(); }
+  /// Tasks that wait because nobody takes a message of theirs.
+  [[nodiscard]] std::size_t held_up() const noexcept { return held_up_.size(); }
+
+  /// Does what can be done, each step within `step`. False when broker or backend failed: the rest is kept, and
+  /// `faults().wait()` later is time to try again.
+  [[nodiscard]] bool flush(std::chrono::milliseconds step, clock::time_point now);
+  [[nodiscard]] fault_log const& faults() const noexcept { return faults_; }
+
+ private:
+  struct held {
+    execute::sequel what;
+    int attempts = 0;
+    clock::time_point next{};
+  };
+
+  [[nodiscard]] bool send(bool after_records, deadline until, clock::time_point now);
+  [[nodiscard]] expected<void> publish_all(std::span<execute::sequel> what, deadline until);
+  void send_one_by_one(std::vector<execute::sequel>&& what, deadline until, clock::time_point now);
+  void send_held_up(deadline until, clock::time_point now);
+  void try_alone(held&& h, deadline until, clock::time_point now);
+  void sent(execute::sequel&& s);
+  void refused(execute::sequel&& s, error_info const& why);
+  [[nodiscard]] bool store(deadline until, clock::time_point now);
+  [[nodiscard]] expected<void> store_one_by_one(deadline until);
+  [[nodiscard]] bool settle(deadline until, clock::time_point now);
+  void failed(char const* what, error_info const& why, clock::time_point now);
+
+  delivery_book& book_;
+  now_fn const now_;
+  std::chrono::seconds const expires_;
+  connections const* to_ = nullptr;
+  execute::effects pending_;
+  std::vector<held> held_up_;
+  fault_log faults_, held_up_faults_;
+};
+
+}  // namespace lovage::work
