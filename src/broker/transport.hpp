@@ -61,6 +61,14 @@ struct settlement {
   std::string reason;  ///< for bury
 };
 
+/// For drivers without exchanges: error `not_supported` when a message goes to one.
+[[nodiscard]] inline expected<void> queues_only(std::span<outgoing const> messages) {
+  for (auto const& m : messages)
+    if (m.queue.empty())
+      return fail(errc::not_supported, "this broker knows queues but no exchanges; name a queue", m.exchange);
+  return {};
+}
+
 /// Sends. *Threads*: any, concurrently.
 class producer {
  public:
@@ -144,9 +152,11 @@ struct traits {
   bool inboxes = false;          ///< `make_inbox` works
   bool keeps_place = true;       ///< a requeued message stays in front of younger ones
   bool counts_deaths = true;     ///< a message counts an attempt when its worker dies
-  bool counts_delayed = true;    ///< `queue_info::delayed` is known
+  bool counts_delayed = true;    ///< `queue_info::delayed` is known, and `purge` finds those
   bool counts_claimed = true;    ///< `queue_info::claimed` is known
   bool clock_of_server = false;  ///< whether a message is due is decided by the server's clock
+  /// Messages are sent ahead of `claim`, which then chooses among what has arrived; those are not `ready` any more.
+  bool pushes = false;
 };
 
 struct consumer_options {

@@ -7,12 +7,12 @@ namespace {
 
 using namespace std::chrono_literals;
 
-INSTANTIATE_TEST_SUITE_P(
-    Memory, BrokerConformance,
-    ::testing::Values(conformance_driver{
-        "memory", [](now_fn now) {
-          return make_memory_transport(at("memory://" + random_uuid().str(), std::move(now)), 5s).value();
-        }}));
+INSTANTIATE_TEST_SUITE_P(Memory, BrokerConformance,
+                         ::testing::Values(conformance_driver{
+                             "memory", [](settings with) {
+                               with.connection.urls = "memory://" + random_uuid().str();
+                               return make_memory_transport(std::move(with), 5s).value();
+                             }}));
 
 TEST(MemoryBroker, is_shared_by_name_within_the_process) {
   auto const one = make_memory_transport(at("memory://shared"), 5s).value();

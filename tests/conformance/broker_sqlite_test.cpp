@@ -32,12 +32,13 @@ struct placed_transport {
 };
 
 INSTANTIATE_TEST_SUITE_P(Sqlite, BrokerConformance,
-                         ::testing::Values(conformance_driver{
-                             "sqlite", [](now_fn now) {
-                               auto const made = std::make_shared<placed_transport>();
-                               made->on = make_sqlite_transport(at(made->place.url(), std::move(now)), 5s).value();
-                               return std::shared_ptr<transport>{made, made->on.get()};
-                             }}));
+                         ::testing::Values(conformance_driver{"sqlite", [](settings with) {
+                                                                auto const made = std::make_shared<placed_transport>();
+                                                                with.connection.urls = made->place.url();
+                                                                made->on =
+                                                                    make_sqlite_transport(std::move(with), 5s).value();
+                                                                return std::shared_ptr<transport>{made, made->on.get()};
+                                                              }}));
 
 /// SQL beside lovage's back.
 class intruder {

@@ -41,6 +41,7 @@ void sqlite_producer::insert(outgoing const& m, std::int64_t now) {
 
 expected<void> sqlite_producer::publish(std::span<outgoing const> messages, deadline until) {
   if (messages.empty()) return {};
+  if (auto ok = queues_only(messages); !ok) return ok;
   std::lock_guard const lock{mutex_};
   auto done = store::attempt([&] {
     db_->set_deadline(store_->lock_deadline(until));
