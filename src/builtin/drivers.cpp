@@ -3,6 +3,7 @@
 
 #include "backend/memory/memory_backend.hpp"
 #include "backend/sqlite/sqlite_backend.hpp"
+#include "broker/amqp/amqp_transport.hpp"
 #include "broker/memory/memory_transport.hpp"
 #include "broker/sqlite/sqlite_transport.hpp"
 
@@ -17,8 +18,14 @@ struct row {
   expected<std::shared_ptr<Driver>> (*make)(Settings with, deadline until);
 };
 
-constexpr std::array<row<broker::transport, broker::settings>, 2> transports{
-    {{"sqlite", &broker::make_sqlite_transport}, {"memory", &broker::make_memory_transport}}};
+constexpr std::array<row<broker::transport, broker::settings>, 7> transports{
+    {{"sqlite", &broker::make_sqlite_transport},
+     {"memory", &broker::make_memory_transport},
+     {"amqp", &broker::make_amqp_transport},
+     {"amqps", &broker::make_amqp_transport},
+     {"pyamqp", &broker::make_amqp_transport},
+     {"pyamqps", &broker::make_amqp_transport},
+     {"librabbitmq", &broker::make_amqp_transport}}};
 constexpr std::array<row<backend::result_backend, backend::settings>, 2> backends{
     {{"sqlite", &backend::make_sqlite_backend}, {"memory", &backend::make_memory_backend}}};
 
