@@ -74,9 +74,9 @@ void session::run() {
     auto began = steady::time_point::max();
     if (auto up = connect(); up) {
       link.connected();
+      running_ = true;
       if (auto ready = tenant_.set_up(*this); ready && !broken()) {
         began = steady::now();
-        running_ = true;
         live();
       } else if (!ready && !broken()) {
         say_goodbye();

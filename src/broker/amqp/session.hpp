@@ -88,7 +88,7 @@ class session {
   void stop();
   /// Calls the tenant's `turn` soon.
   void wake() noexcept;
-  /// Set up, and heard of within the heartbeat.
+  /// Connected, and heard of within the heartbeat.
   [[nodiscard]] bool running() const noexcept;
 
   // The rest belongs to the tenant.
