@@ -15,7 +15,6 @@ error_info fault_of(reply const& r, std::string const& what) {
   switch (r.code) {
     case reply::lost: return {errc::unavailable, r.text, {}};
     case AMQP_ACCESS_REFUSED:
-    case AMQP_NOT_FOUND:
     case AMQP_PRECONDITION_FAILED: return {errc::bad_config, "RabbitMQ: " + r.text, what};
     default: return {errc::unavailable, "RabbitMQ: " + r.text, what};
   }
@@ -23,8 +22,12 @@ error_info fault_of(reply const& r, std::string const& what) {
 
 queue_name dead_name(queue_name const& queue) { return queue_name{queue.str() + ".lovage-dead"}; }
 
-void declarer::forget() {
+void declarer::begin() {
   open_ = false;
+  forget();
+}
+
+void declarer::forget() {
   done_.clear();
   ladder_.reset();
 }

@@ -19,7 +19,9 @@ class declarer {
 
   explicit declarer(session& on) : on_{on} {}
 
-  /// A new connection: nothing is declared yet.
+  /// A new connection: no channel, and nothing is declared yet.
+  void begin();
+  /// Things may have been deleted: declare them again.
   void forget();
   /// This one has been deleted behind our back.
   void forget_queue(std::string const& name) { done_.erase("queue " + name), done_.erase("delays " + name); }

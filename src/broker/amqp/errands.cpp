@@ -56,7 +56,7 @@ expected<void> errands::run(job what, deadline until) {
 
 expected<void> errands::set_up(session& on) {
   (void)on;
-  declarer_.forget();
+  declarer_.begin();
   fetching_ = false;
   std::lock_guard const lock{mutex_};
   up_ = true;

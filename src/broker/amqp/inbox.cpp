@@ -69,7 +69,7 @@ expected<void> amqp_inbox::open(deadline until) {
 }
 
 expected<void> amqp_inbox::set_up(session& on) {
-  declarer_.forget();
+  declarer_.begin();
   if (auto ok = declarer_.queue(spec_); !ok) return ok;
   if (auto r = on.open_channel(consuming_channel); !r.ok()) return fail(fault_of(r, spec_.name.str()));
   amqp_basic_consume_t m{};

@@ -93,7 +93,7 @@ void publisher::note_block(std::string const& reason) {
 }
 
 expected<void> publisher::set_up(session& on) {
-  declarer_.forget();
+  declarer_.begin();
   routes_.clear();
   open_ = false;
   suspects_ = 0;

@@ -99,9 +99,7 @@ void session::run() {
 }
 
 void session::live() {
-  if (!last_report_.empty()) log::info("RabbitMQ at " + peer().text() + " answers again (" + name_ + ")");
-  last_report_.clear();
-  reported_ = 0;
+  if (std::exchange(in_trouble_, false)) log::info("RabbitMQ at " + peer().text() + " answers (" + name_ + ")");
   while (!stopping_ && !broken()) {
     auto const next = tenant_.turn(*this);
     if (!broken()) pump(deadline::at(next));
@@ -111,11 +109,14 @@ void session::live() {
 }
 
 void session::report(error_info const& why, bool ran) {
+  if (ran) last_report_.clear();
   auto text = why.text();
   if (text == last_report_ && reported_++ % 100 != 0) return;
   auto const level = why.code == errc::bad_config ? log::level::error : log::level::warning;
   log::write(level, text + "; " + name_ + (ran ? " connects again" : " keeps trying"));
+  if (text != last_report_) reported_ = 1;
   last_report_ = std::move(text);
+  in_trouble_ = true;
 }
 
 void session::wait_until(steady::time_point until) { (void)wait_for(stop_.get(), POLLIN, deadline::at(until), -1); }

@@ -173,7 +173,7 @@ class session {
   std::chrono::milliseconds heartbeat_{0};
   steady::time_point written_{};
   deadline calls_until_ = deadline::never();
-  bool more_to_read_ = false;
+  bool more_to_read_ = false, in_trouble_ = false;
   std::size_t reported_ = 0;
   std::string last_report_;
 };

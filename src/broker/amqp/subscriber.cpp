@@ -63,7 +63,7 @@ expected<void> subscriber::wait_until_subscribed(deadline until) {
 }
 
 expected<void> subscriber::set_up(session& on) {
-  declarer_.forget();
+  declarer_.begin();
   return subscribe(on);
 }
 
@@ -106,9 +106,7 @@ expected<void> subscriber::consume(session& on, std::size_t index) {
   m.consumer_tag = borrow(tag);
   auto const r = on.call(consuming_channel, AMQP_BASIC_CONSUME_METHOD, &m, AMQP_BASIC_CONSUME_OK_METHOD);
   if (r.ok()) return {};
-  auto why = fault_of(r, sources_[index].queue.str());
-  if (r.code == AMQP_NOT_FOUND) why.code = errc::unavailable;  // deleted this moment
-  return fail(std::move(why));
+  return fail(fault_of(r, sources_[index].queue.str()));
 }
 
 // The server gives everything to somebody once more; what is settled under the old tags is passed over.
