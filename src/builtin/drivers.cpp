@@ -5,6 +5,7 @@
 #include "backend/redis/redis_backend.hpp"
 #include "backend/rpc/rpc_backend.hpp"
 #include "backend/sqlite/sqlite_backend.hpp"
+#include "broker/amqp/amqp_transport.hpp"
 #include "broker/memory/memory_transport.hpp"
 #include "broker/redis/redis_transport.hpp"
 #include "broker/sqlite/sqlite_transport.hpp"
@@ -20,9 +21,14 @@ struct row {
   expected<std::shared_ptr<Driver>> (*make)(Settings with, deadline until);
 };
 
-constexpr std::array<row<broker::transport, broker::settings>, 7> transports{
+constexpr std::array<row<broker::transport, broker::settings>, 12> transports{
     {{"sqlite", &broker::make_sqlite_transport},
      {"memory", &broker::make_memory_transport},
+     {"amqp", &broker::make_amqp_transport},
+     {"amqps", &broker::make_amqp_transport},
+     {"pyamqp", &broker::make_amqp_transport},
+     {"pyamqps", &broker::make_amqp_transport},
+     {"librabbitmq", &broker::make_amqp_transport},
      {"redis", &broker::make_redis_transport},
      {"rediss", &broker::make_redis_transport},
      {"redis+socket", &broker::make_redis_transport},

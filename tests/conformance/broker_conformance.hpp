@@ -10,6 +10,7 @@
 #include <atomic>
 #include <functional>
 #include <memory>
+#include <ostream>
 #include <string>
 #include <thread>
 #include <vector>
@@ -23,6 +24,8 @@ struct conformance_driver {
   std::function<std::shared_ptr<transport>(settings with)> open;
   /// How long a message that must not come is waited for; zero where everything is there at once.
   std::chrono::milliseconds quiet{0};
+
+  friend void PrintTo(conformance_driver const& d, std::ostream* out) { *out << d.name; }
 };
 
 class BrokerConformance : public ::testing::TestWithParam<conformance_driver> {

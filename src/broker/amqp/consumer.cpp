@@ -1,0 +1,62 @@
+#include "broker/amqp/parts.hpp"
+#include "broker/amqp/subscriber.hpp"
+
+namespace lovage::broker::amqp {
+namespace {
+
+class amqp_producer final : public producer {
+ public:
+  explicit amqp_producer(std::shared_ptr<shared_parts> of) : of_{std::move(of)} {}
+  expected<void> publish(std::span<outgoing const> messages, deadline until) override {
+    queue_name const* last = nullptr;
+    for (auto const& m : messages) {
+      if (m.must_route && !m.queue.empty() && (last == nullptr || *last != m.queue)) of_->seen.add(m.queue);
+      last = &m.queue;
+    }
+    return of_->outlet->publish(messages, until);
+  }
+
+ private:
+  std::shared_ptr<shared_parts> of_;
+};
+
+class amqp_consumer final : public consumer {
+ public:
+  explicit amqp_consumer(std::shared_ptr<subscriber> by) : by_{std::move(by)} {}
+  ~amqp_consumer() override { by_->close(); }
+  expected<std::vector<delivery>> claim(std::size_t max, deadline until) override { return by_->claim(max, until); }
+  expected<void> settle(std::span<settlement const> what, deadline until) override { return by_->settle(what, until); }
+  void interrupt() override { by_->interrupt(); }
+  [[nodiscard]] bool consuming() const override { return by_->consuming(); }
+  void close() override { by_->close(); }
+
+ private:
+  std::shared_ptr<subscriber> by_;
+};
+
+}  // namespace
+
+std::unique_ptr<producer> make_producer(std::shared_ptr<shared_parts> of) {
+  return std::make_unique<amqp_producer>(std::move(of));
+}
+
+expected<std::unique_ptr<consumer>> make_consumer(std::shared_ptr<shared_parts> of, consumer_options with,
+                                                  deadline until) {
+  std::vector<queue_spec> queues;
+  for (auto const& name : with.queues) {
+    auto spec = of->with.queues.find(name);
+    if (!spec) return fail(spec.error());
+    of->seen.add(name);
+    queues.push_back(*std::move(spec));
+  }
+  auto by = std::make_shared<subscriber>(of->with, of->outlet, std::move(queues), std::move(with.session_name),
+                                         with.prefetch);
+  by->start();
+  if (auto ready = by->wait_until_subscribed(until); !ready) {
+    by->close();
+    return fail(ready.error());
+  }
+  return std::unique_ptr<consumer>{std::make_unique<amqp_consumer>(std::move(by))};
+}
+
+}  // namespace lovage::broker::amqp

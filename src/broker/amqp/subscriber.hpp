@@ -1,0 +1,112 @@
+// A consumer's connection: what it is sent waits here for `claim`, what was settled waits here to be written.
+//
+//   RabbitMQ --deliver--> [ list ] --claim--> held by the worker --settle--> acks, in runs
+//                 | due soon: [ due ]   ^        requeue, bury: a copy is published and confirmed, then acked
+//                 | due later: into the delay queues, then acked
+#pragma once
+
+#include "broker/amqp/ack_ledger.hpp"
+#include "broker/amqp/content.hpp"
+#include "broker/amqp/declarer.hpp"
+#include "broker/amqp/delivery_list.hpp"
+#include "broker/amqp/publisher.hpp"
+#include "broker/amqp/session.hpp"
+
+#include <condition_variable>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <unordered_map>
+#include <vector>
+
+namespace lovage::broker::amqp {
+
+/// *Threads*: as `broker::consumer`. Callbacks of the publisher may outlive its owner: make it by make_shared.
+class subscriber final : public tenant, public std::enable_shared_from_this<subscriber> {
+ public:
+  subscriber(context const& with, std::shared_ptr<publisher> outlet, std::vector<queue_spec> queues, std::string name,
+             std::size_t prefetch);
+  ~subscriber() override;
+
+  void start() { session_.start(); }
+  [[nodiscard]] expected<void> wait_until_subscribed(deadline until);
+  [[nodiscard]] expected<std::vector<delivery>> claim(std::size_t max, deadline until);
+  [[nodiscard]] expected<void> settle(std::span<settlement const> what, deadline until);
+  void interrupt();
+  [[nodiscard]] bool consuming() const;
+  void close();
+
+  // tenant
+  expected<void> set_up(session& on) override;
+  steady::time_point turn(session& on) override;
+  void on_method(session& on, std::uint16_t channel, amqp_method_t const& method) override;
+  void on_content(session& on, std::uint16_t channel, incoming&& message) override;
+  void on_channel_closed(session& on, std::uint16_t channel, int code, std::string const& text) override;
+  void on_lost(error_info const& why) override;
+  void on_closing(session& on) override;
+
+ private:
+  struct source {
+    queue_spec spec;   ///< as the user named it
+    queue_name queue;  ///< as it is called at the broker: a broadcast's own differs
+  };
+  /// A message here, with what is needed to make a copy of it.
+  struct entry {
+    delivery what;
+    std::size_t source = 0;
+    std::string properties;  ///< as they came
+    std::optional<time_point> due;
+  };
+  struct held {
+    std::size_t source = 0;
+    std::uint32_t attempts = 0;
+    std::string properties, body;
+  };
+  struct command {
+    std::uint64_t tag = 0;
+    bool ack = true;  ///< else give back
+  };
+  using batch = std::vector<entry>;
+
+  [[nodiscard]] expected<void> declare(std::size_t source);
+  [[nodiscard]] expected<void> subscribe(session& on);
+  [[nodiscard]] expected<void> consume(session& on, std::size_t source);
+  void drop_all();
+  void write_commands(session& on);
+  void hand_in(session& on);
+  void send_round(batch&& early);
+  void come_round(batch& early, std::uint64_t epoch, bool sent);
+  void promote_due();
+  [[nodiscard]] letter copy_of(held const& h, settlement const& s) const;
+  [[nodiscard]] expected<void> move_away(std::span<settlement const> what, deadline until);
+  [[nodiscard]] error_info closed() const;
+
+  context const with_;
+  std::shared_ptr<publisher> const outlet_;
+  std::string const name_;
+  std::uint16_t const prefetch_;
+  std::vector<source> sources_;
+  session session_;
+
+  mutable std::mutex mutex_;  // guards what follows
+  std::condition_variable changed_;
+  delivery_list<entry> list_;
+  std::multimap<time_point, entry> due_;
+  std::unordered_map<std::uint64_t, held> held_;
+  std::vector<command> commands_;
+  std::optional<error_info> down_;
+  bool subscribed_ = false, interrupted_ = false, closed_ = false;
+  std::uint64_t epoch_ = 0;  ///< of the subscription: the high bits of its tags
+
+  // the session's own
+  declarer declarer_;
+  ack_ledger ledger_;
+  arena memory_;
+  std::vector<entry> fresh_;
+  std::vector<std::size_t> cancelled_;
+  std::uint64_t current_ = 0;  ///< epoch_, for the session alone
+  steady::time_point since_{};
+  bool reopen_ = false;
+};
+
+}  // namespace lovage::broker::amqp
