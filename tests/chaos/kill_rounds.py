@@ -38,7 +38,7 @@ class Run:
         worker = [str(build / "bin/lovage"), "worker", "-A", plugin, "-l", "warning", "-n"]
         # Chance may kill one task's process more often than the default limit of 5: that is no loss to be counted.
         tail = ["--", f"broker_url={url}", f"result_backend={url}", "task_delivery_limit=1000"]
-        sender = [str(build / "bin/chaos_sender"), url, str(self.marks), str(self.confirmed)]
+        sender = [str(build / "bin/chaos_sender"), url, url, "celery", str(self.marks), str(self.confirmed)]
         pace = [str(BATCH), str(PAUSE_MS)]
         self.all = {
             "prefork worker": self.process("prefork", [*worker, "p{start}@chaos", "-P", "prefork", "-c", "2", *tail]),
