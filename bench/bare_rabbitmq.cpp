@@ -1,6 +1,6 @@
 // usage: bare_rabbitmq PORT QUEUE COUNT [ACK_EVERY]
-// Consumes COUNT messages with a prefetch of 256 and acknowledges them, one by one or ACK_EVERY at once, with librabbitmq
-// and nothing else. Prints seconds=..., from the first message to the last.
+// Consumes COUNT messages with a prefetch of 256 and acknowledges them, one by one or ACK_EVERY at once, with
+// librabbitmq and nothing else. Prints seconds=..., from the first message to the last.
 #include <amqp.h>
 #include <amqp_tcp_socket.h>
 
