@@ -1,6 +1,6 @@
-// usage: chaos_sender BROKER_URL RESULTS_URL QUEUE MARKS_FILE CONFIRMED_FILE PREFIX BATCH PAUSE_MS [COUNT]
-// Sends batches of tasks until TERM, or until COUNT are confirmed; after each send that returned, writes "name id" for
-// each task that it confirms.
+// usage: chaos_sender BROKER_URL RESULTS_URL QUEUE MARKS_FILE CONFIRMED_FILE PREFIX BATCH PAUSE_MS MAX_MS [COUNT]
+// Sends batches of tasks, each as long as 0 to MAX_MS milliseconds, until TERM, or until COUNT are confirmed; after
+// each send that returned, writes "name id" for each task that it confirms.
 #include "marks.hpp"
 
 #include <lovage/app.hpp>
@@ -21,7 +21,7 @@ extern "C" void on_term(int) { stop = true; }
 
 struct plan {
   std::string broker, results, queue, marks, confirmed, prefix;
-  int batch, pause_ms;
+  int batch, pause_ms, max_ms;
   long count;
 };
 
@@ -42,7 +42,7 @@ int run(plan const& p) {
     std::vector<lovage::signature<void()>> calls;
     for (int i = 0; i < p.batch; ++i) {
       names.push_back(p.prefix + "-" + std::to_string(serial++));
-      calls.push_back(chaos::mark.s(names.back(), p.marks, static_cast<int>(serial % 4)).queue(p.queue));
+      calls.push_back(chaos::mark.s(names.back(), p.marks, static_cast<int>(serial % (p.max_ms + 1))).queue(p.queue));
     }
     try {
       confirm(fd, names, app.send_many(calls));
@@ -58,10 +58,11 @@ int run(plan const& p) {
 }  // namespace
 
 int main(int argc, char** argv) try {
-  if (argc != 9 && argc != 10) return std::fputs("usage: see sender.cpp\n", stderr), 2;
+  if (argc != 10 && argc != 11) return std::fputs("usage: see sender.cpp\n", stderr), 2;
   std::signal(SIGTERM, on_term);
-  return run({argv[1], argv[2], argv[3], argv[4], argv[5], argv[6], std::atoi(argv[7]), std::atoi(argv[8]),
-              argc == 10 ? std::atol(argv[9]) : 0});
+  auto const number = [&](int i) { return std::atoi(argv[i]); };
+  return run({argv[1], argv[2], argv[3], argv[4], argv[5], argv[6], number(7), number(8), number(9),
+              argc == 11 ? number(10) : 0});
 } catch (std::exception const& e) {
   std::fprintf(stderr, "chaos_sender: %s\n", e.what());
   return 1;
