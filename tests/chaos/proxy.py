@@ -39,7 +39,7 @@ class Connection:
                 asyncio.ensure_future(self.pump(self.reader, self.target, "up")),
                 asyncio.ensure_future(self.pump(reader, self.writer, "down")),
             ]
-            await asyncio.gather(*self.tasks)
+            await asyncio.wait(self.tasks)
         except OSError:
             pass
         finally:
@@ -50,6 +50,7 @@ class Connection:
         waiting: asyncio.Queue[tuple[float, bytes]] = asyncio.Queue(256)
         writing = asyncio.ensure_future(self.write(waiting, writer, way))
         try:
+            # A connection that breaks ends its pump; what it had read is gone, as in a network.
             while data := await reader.read(CHUNK):
                 await self.proxy.gate[way].wait()
                 if self.proxy.silent:
@@ -58,8 +59,12 @@ class Connection:
                 await waiting.put((time.monotonic() + self.proxy.delay_s, data))
             await waiting.put((time.monotonic() + self.proxy.delay_s, b""))
             await writing
+        except (OSError, asyncio.CancelledError):
+            pass
         finally:
             writing.cancel()
+            with contextlib.suppress(OSError, asyncio.CancelledError):
+                await writing
 
     async def write(self, waiting: asyncio.Queue, writer: asyncio.StreamWriter, way: str) -> None:
         while True:
@@ -104,6 +109,7 @@ class Proxy:
         self.delay_s = 0.0
         self.accepted = 0
         self.connections: set[Connection] = set()
+        self.serving: set[asyncio.Task] = set()
         self.gate: dict[str, asyncio.Event] = {}
         self.server: asyncio.Server | None = None
         self.loop = asyncio.new_event_loop()
@@ -135,14 +141,19 @@ class Proxy:
         if self.server is not None:
             self.server.close()
         await self.abort_all()
-        await asyncio.sleep(0)
+        if self.serving:
+            await asyncio.wait(self.serving, timeout=5)
 
     async def accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.accepted += 1
         connection = Connection(self, reader, writer)
         self.connections.add(connection)
-        with contextlib.suppress(asyncio.CancelledError):
+        task = asyncio.current_task()
+        self.serving.add(task)
+        try:
             await connection.run()
+        finally:
+            self.serving.discard(task)
 
     async def abort_all(self, only_swallowed: bool = False) -> None:
         for connection in list(self.connections):

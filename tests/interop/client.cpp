@@ -38,7 +38,7 @@ std::optional<double> number(value const& of, std::string_view key) {
 
 raw_call call_of(value const& from);
 
-// TODO: goes when call_options has links
+// A template, so that it may ask whether call_options can do it.
 template <class O>
 void set_link(O& o, raw_call call, bool on_error) {
   if constexpr (requires { o.link(std::move(call)); }) {
@@ -94,11 +94,11 @@ value failure(error const& e) {
   return out;
 }
 
-interop::everything sample() {
+interop::everything sample(bool with_huge) {
   interop::everything all;
   all.flag = true, all.small = -7, all.large = INT64_MIN, all.unsigned_large = UINT64_MAX;
   all.real = 0.1, all.text = "grüße 世界", all.octets = bytes{"text"};
-  all.huge = big_integer{"1"};
+  if (with_huge) all.huge = big_integer{"-1180591620717411303424"};
   all.numbers = {1, 2, 3}, all.shares = {{"a", 0.5}, {"b", 1.0}}, all.pair = {4, "four"};
   all.moment = datetime{1'577'934'245'678'901, 0}, all.day = date{18'263}, all.clock = time_of_day{11'045'600'000};
   all.id = *uuid::parse("12345678-1234-5678-1234-567812345678"), all.price = decimal{"1.50"};
@@ -119,7 +119,7 @@ void expect(bool ok, char const* what) {
 // What a program in C++ writes: declared tasks, typed arguments and results.
 int typed_calls(app& on, value const& command) {
   auto const queue = member<std::string>(command, "queue");
-  auto const all = sample();
+  auto const all = sample(on.settings().task_serializer() != "msgpack");
   auto const back = on.send(interop::typed.s(all).queue(queue)).get(20s);
   expect(packed(back) == packed(all), "not the value that was sent");
   expect(on.send(interop::add.s(2, 3).queue(queue)).get(20s) == 5, "2 + 3");

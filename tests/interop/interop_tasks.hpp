@@ -21,7 +21,7 @@ struct everything {
   int small = 0;
   std::int64_t large = 0;
   std::uint64_t unsigned_large = 0;
-  lovage::big_integer huge;
+  std::optional<lovage::big_integer> huge;  // msgpack has no form for one
   double real = 0;
   std::string text;
   lovage::bytes octets;
