@@ -1,5 +1,5 @@
-// usage: bench_producer STORE_URL many COUNT [ignore] | single COUNT | latency COUNT
-// Prints one line: name=value pairs that run.py reads.
+// usage: bench_producer BROKER_URL RESULTS_URL many COUNT [ignore] | values COUNT | single COUNT | latency COUNT
+// Prints one line: name=value pairs that run.py and brokers.py read.
 #include "noop_tasks.hpp"
 
 #include <lovage/app.hpp>
@@ -18,13 +18,13 @@ using clock_type = std::chrono::steady_clock;
 double since(clock_type::time_point start) { return std::chrono::duration<double>(clock_type::now() - start).count(); }
 
 // In portions, as a producer of many tasks would: not a million signatures at once. Making the signatures counts.
-void send_many(lovage::app& app, std::size_t count, bool ignore) {
+template <class Make>
+void send_many(lovage::app& app, std::size_t count, Make const& make) {
   constexpr std::size_t portion = 10'000;
   auto const start = clock_type::now();
   for (std::size_t sent = 0; sent < count; sent += portion) {
-    std::vector<lovage::signature<void()>> calls;
-    for (std::size_t i = sent; i < std::min(count, sent + portion); ++i)
-      calls.push_back(bench::noop.s().ignore_result(ignore));
+    std::vector<decltype(make(sent))> calls;
+    for (std::size_t i = sent; i < std::min(count, sent + portion); ++i) calls.push_back(make(i));
     app.send_many(calls);
   }
   std::printf("seconds=%.6f\n", since(start));
@@ -55,11 +55,13 @@ void latency(lovage::app& app, std::size_t count) {
 }  // namespace
 
 int main(int argc, char** argv) try {
-  if (argc < 4) return std::fputs("usage: see bench_producer.cpp\n", stderr), 2;
-  lovage::app app{lovage::config{}.broker_url(argv[1]).result_backend(argv[1])};
-  std::string_view const what = argv[2];
-  auto const count = static_cast<std::size_t>(std::atoll(argv[3]));
-  if (what == "many") send_many(app, count, argc > 4);
+  if (argc < 5) return std::fputs("usage: see bench_producer.cpp\n", stderr), 2;
+  lovage::app app{lovage::config{}.broker_url(argv[1]).result_backend(argv[2])};
+  std::string_view const what = argv[3];
+  auto const count = static_cast<std::size_t>(std::atoll(argv[4]));
+  bool const ignore = argc > 5;
+  if (what == "many") send_many(app, count, [&](std::size_t) { return bench::noop.s().ignore_result(ignore); });
+  if (what == "values") send_many(app, count, [](std::size_t i) { return bench::add.s(static_cast<int>(i), 1); });
   if (what == "single") send_single(app, count);
   if (what == "latency") latency(app, count);
   return 0;

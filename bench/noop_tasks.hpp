@@ -5,5 +5,6 @@
 namespace bench {
 
 inline constexpr lovage::task<void()> noop{"bench.noop"};
+inline constexpr lovage::task<int(int, int)> add{"bench.add", {"x", "y"}};
 
 }  // namespace bench

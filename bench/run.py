@@ -68,8 +68,9 @@ class Store:
 
     def produce(self, *args: str) -> dict[str, float]:
         out = subprocess.run(
-            [str(self.build / "bin/bench_producer"), self.url, *args], check=True, capture_output=True, text=True
-        ).stdout
+            [str(self.build / "bin/bench_producer"), self.url, self.url, *args],
+            check=True, capture_output=True, text=True,
+        ).stdout  # fmt: skip
         return {key: float(val) for key, _, val in (pair.partition("=") for pair in out.split())}
 
     @contextmanager

@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""Checks that C++ code in README.md and docs/guide is the code of files that are built and run.
+"""Checks that C++ and Python code in README.md and docs/guide is the code of files that are built and run.
 
-Each ```cpp block follows a line `<!-- file: PATH -->`; its lines stand in that file, in one piece.
-A line `// ...` alone stands for any lines between two pieces. Indentation of the whole block does not count.
+Each ```cpp or ```python block follows a line `<!-- file: PATH -->`; its lines stand in that file, in one piece.
+A line `// ...` or `# ...` alone stands for any lines between two pieces. Indentation of the whole block does not count.
 """
 
 import re
@@ -15,12 +15,12 @@ MARK = re.compile(r"<!-- file: (\S+) -->\s*$")
 
 
 def blocks(text: str) -> list[tuple[int, str, str | None]]:
-    """Line number, code and marked file of each C++ block."""
+    """Line number, code and marked file of each C++ or Python block."""
     found: list[tuple[int, str, str | None]] = []
     lines = text.splitlines()
     start: int | None = None
     for at, line in enumerate(lines):
-        if start is None and line.startswith("```cpp"):
+        if start is None and line.startswith(("```cpp", "```python")):
             start = at
         elif start is not None and line.startswith("```"):
             mark = MARK.match(lines[start - 1]) if start > 0 else None
@@ -30,7 +30,7 @@ def blocks(text: str) -> list[tuple[int, str, str | None]]:
 
 
 def pieces(code: str) -> list[str]:
-    return [textwrap.dedent(p).strip("\n") for p in re.split(r"(?m)^\s*// \.\.\.$\n?", code) if p.strip()]
+    return [textwrap.dedent(p).strip("\n") for p in re.split(r"(?m)^\s*(?://|#) \.\.\.$\n?", code) if p.strip()]
 
 
 def holds(source: str, code: str) -> bool:

@@ -38,15 +38,15 @@ class Run:
         worker = [str(build / "bin/lovage"), "worker", "-A", plugin, "-l", "warning", "-n"]
         # Chance may kill one task's process more often than the default limit of 5: that is no loss to be counted.
         tail = ["--", f"broker_url={url}", f"result_backend={url}", "task_delivery_limit=1000"]
-        sender = [str(build / "bin/chaos_sender"), url, str(self.marks), str(self.confirmed)]
-        pace = [str(BATCH), str(PAUSE_MS)]
+        sender = [str(build / "bin/chaos_sender"), url, url, "celery", str(self.marks), str(self.confirmed)]
+        pace = [str(BATCH), str(PAUSE_MS), "3"]
         self.all = {
             "prefork worker": self.process("prefork", [*worker, "p{start}@chaos", "-P", "prefork", "-c", "2", *tail]),
             "threads worker": self.process("threads", [*worker, "t{start}@chaos", "-P", "threads", "-c", "2", *tail]),
             "producer": self.process("producer", [*sender, "a{start}", *pace]),
             "second producer": self.process("producer2", [*sender, "b{start}", *pace]),
         }
-        self.burst = self.process("burst", [*sender, "c{start}", "200", "0"])  # sends without a pause
+        self.burst = self.process("burst", [*sender, "c{start}", "200", "0", "3"])  # sends without a pause
         self.workers = [self.all["prefork worker"], self.all["threads worker"]]
         self.producers = [self.all["producer"], self.all["second producer"]]
 

@@ -1,0 +1,251 @@
+"""Real brokers of a test's own: a RabbitMQ and a Redis on free loopback ports, each in a directory of its own.
+
+    with servers.redis() as redis, servers.rabbitmq() as rabbit:
+        print(redis.url(db=1), rabbit.url())
+
+They answer when the block is entered, are ended by process id when it is left, and die with the thread that started
+them (the kernel's rule for children that must not outlive a test): start them from the main thread.
+LOVAGE_TEST_PORTS="17600-17699" keeps all ports within that range.
+"""
+
+import contextlib
+import ctypes
+import os
+import random
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+PR_SET_PDEATHSIG = 1
+_libc = ctypes.CDLL(None, use_errno=True)
+_given: set[int] = set()  # ports of this process, also of servers that are down at the moment
+
+
+class NotStarted(Exception):
+    """A server did not come up; the text has the end of its log."""
+
+
+def free_port() -> int:
+    """A port that nobody listens on, below those that the kernel gives to outgoing connections: a server that is
+    started again finds it free."""
+    low, high = (int(part) for part in os.environ.get("LOVAGE_TEST_PORTS", "20000-31999").split("-"))
+    for port in random.SystemRandom().sample(range(low, high + 1), high - low + 1):
+        if port in _given:
+            continue
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+        _given.add(port)
+        return port
+    raise NotStarted(f"no free port from {low} to {high}")
+
+
+def die_with_parent() -> None:
+    """For `preexec_fn`: the child is killed when the thread that started it ends."""
+    _libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def wait_until(condition, seconds: float, what: str, every: float = 0.02):
+    """Polls until the condition holds and returns what it gave."""
+    end = time.monotonic() + seconds
+    while True:
+        if value := condition():
+            return value
+        if time.monotonic() > end:
+            raise TimeoutError(f"waited {seconds:.0f} s in vain: {what}")
+        time.sleep(every)
+
+
+class Server:
+    """One server process. `kill`, `suspend` and `restart` make the faults of the chaos tests."""
+
+    boot_limit = 60.0
+
+    def __init__(self, name: str, work: Path) -> None:
+        self.name, self.work = name, work
+        self.port = free_port()
+        self.log = work / f"{name}.log"
+        self.process: subprocess.Popen[bytes] | None = None
+        self.suspended = False
+
+    def command(self) -> list[str]:
+        raise NotImplementedError
+
+    def environment(self) -> dict[str, str]:
+        return dict(os.environ)
+
+    def answers(self) -> bool:
+        raise NotImplementedError
+
+    def start(self) -> None:
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(
+                self.command(), cwd=self.work, env=self.environment(), stdin=subprocess.DEVNULL, stdout=log,
+                stderr=log, preexec_fn=die_with_parent,
+            )  # fmt: skip
+        end = time.monotonic() + self.boot_limit
+        while not self.answers():
+            if self.process.poll() is not None or time.monotonic() > end:
+                code = self.process.poll()
+                self.kill()
+                tail = self.log.read_text(errors="replace")[-2000:]
+                raise NotStarted(f"{self.name} did not come up (exit code {code}):\n{tail}")
+            time.sleep(0.05)
+
+    @property
+    def pid(self) -> int:
+        assert self.process is not None
+        return self.process.pid
+
+    def alive(self) -> bool:
+        return self.process is not None and self.process.poll() is None
+
+    def kill(self) -> None:
+        """kill -9; also a suspended one."""
+        if self.process is not None:
+            self.process.kill()
+            self.process.wait()
+            self.suspended = False
+
+    def restart(self) -> None:
+        """Starts it again on the same port, with what it had on disk."""
+        assert not self.alive()
+        self.start()
+
+    def suspend(self) -> None:
+        """SIGSTOP: the server falls silent, its connections stay open."""
+        os.kill(self.pid, signal.SIGSTOP)
+        self.suspended = True
+
+    def resume(self) -> None:
+        os.kill(self.pid, signal.SIGCONT)
+        self.suspended = False
+
+    def stop(self) -> None:
+        """For the end of a test: whatever state it is in, it is gone afterwards. May come twice."""
+        self.kill()
+
+    def send_line(self, line: bytes, expect: bytes) -> bool:
+        """Whether the server answers a line with something that begins as expected."""
+        try:
+            with socket.create_connection(("127.0.0.1", self.port), timeout=1) as connection:
+                connection.sendall(line)
+                return connection.recv(64).startswith(expect)
+        except OSError:
+            return False
+
+
+class Redis(Server):
+    """Nothing it confirmed is lost by a kill -9 with `durable` (a log on disk, synced at each write)."""
+
+    def __init__(self, work: Path, durable: bool = False, options: tuple[str, ...] = ()) -> None:
+        super().__init__("redis", work)
+        self.durable, self.options = durable, options
+
+    def command(self) -> list[str]:
+        program = shutil.which("redis-server")
+        if program is None:
+            raise NotStarted("redis-server is not installed")
+        log = ("--appendonly", "yes", "--appendfsync", "always") if self.durable else ("--appendonly", "no")
+        return [program, "--port", str(self.port), "--bind", "127.0.0.1", "--dir", str(self.work), "--save", "",
+                *log, *self.options]  # fmt: skip
+
+    def answers(self) -> bool:
+        return self.send_line(b"PING\r\n", b"+PONG")
+
+    def url(self, db: int = 0, port: int | None = None) -> str:
+        return f"redis://127.0.0.1:{port or self.port}/{db}"
+
+
+class RabbitMQ(Server):
+    """A node with its own name, cookie, port mapper and database; boots in five to ten seconds."""
+
+    boot_limit = 120.0
+
+    def __init__(self, work: Path, config: str = "") -> None:
+        super().__init__("rabbitmq", work)
+        self.mapper_port, self.distribution_port = free_port(), free_port()
+        self.mapper: subprocess.Popen[bytes] | None = None
+        self.node = f"lovage{self.port}@localhost"
+        (work / "rabbitmq.conf").write_text(
+            f"listeners.tcp.1 = 127.0.0.1:{self.port}\nlog.file.level = warning\ndisk_free_limit.absolute = 10MB\n{config}"
+        )
+        (work / "enabled_plugins").write_text("[].\n")
+
+    def program(self) -> str:
+        # The wrapper in PATH insists on the user rabbitmq; the program itself runs as anyone.
+        program = Path("/usr/lib/rabbitmq/bin/rabbitmq-server")
+        if not program.exists():
+            raise NotStarted("rabbitmq-server is not installed")
+        return str(program)
+
+    def command(self) -> list[str]:
+        return [self.program()]
+
+    def environment(self) -> dict[str, str]:
+        kept = {k: v for k, v in os.environ.items() if not k.startswith(("RABBITMQ_", "ERL_"))}
+        place = str(self.work)
+        return {
+            **kept,
+            "HOME": place,  # the Erlang cookie
+            "RABBITMQ_NODENAME": self.node,
+            "RABBITMQ_DIST_PORT": str(self.distribution_port),
+            "ERL_EPMD_PORT": str(self.mapper_port),
+            "ERL_EPMD_ADDRESS": "127.0.0.1",
+            "RABBITMQ_MNESIA_BASE": f"{place}/data",
+            "RABBITMQ_LOG_BASE": f"{place}/logs",
+            "RABBITMQ_CONFIG_FILE": f"{place}/rabbitmq.conf",
+            "RABBITMQ_CONF_ENV_FILE": f"{place}/none",
+            "RABBITMQ_ENABLED_PLUGINS_FILE": f"{place}/enabled_plugins",
+            "RABBITMQ_PID_FILE": f"{place}/pid",
+            # The start script then becomes the server instead of waiting for it: its process id is the server's.
+            "RUNNING_UNDER_SYSTEMD": "true",
+        }
+
+    def start(self) -> None:
+        if self.mapper is None:  # left to itself, the node would start one that outlives it
+            command = ["epmd", "-port", str(self.mapper_port), "-address", "127.0.0.1"]
+            self.mapper = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                                           stderr=subprocess.DEVNULL, preexec_fn=die_with_parent)  # fmt: skip
+        super().start()
+
+    def answers(self) -> bool:
+        # A version that it does not speak: answered with the one it does, without an entry in its log.
+        return self.send_line(b"AMQP\x00\x00\x00\x00", b"AMQP")
+
+    def stop(self) -> None:
+        super().stop()
+        if self.mapper is not None:
+            self.mapper.kill()
+            self.mapper.wait()
+            self.mapper = None
+
+    def url(self, vhost: str = "/", port: int | None = None) -> str:
+        # Celery's spelling: everything after the first slash is the virtual host.
+        return f"amqp://guest:guest@127.0.0.1:{port or self.port}/{vhost}"
+
+
+@contextlib.contextmanager
+def _running(make) -> Iterator[Server]:
+    with tempfile.TemporaryDirectory(prefix="lovage-server.") as place:
+        server = make(Path(place))
+        try:
+            server.start()
+            yield server
+        finally:
+            server.stop()
+
+
+def redis(durable: bool = False, options: tuple[str, ...] = ()) -> contextlib.AbstractContextManager[Redis]:
+    return _running(lambda place: Redis(place, durable, options))
+
+
+def rabbitmq(config: str = "") -> contextlib.AbstractContextManager[RabbitMQ]:
+    return _running(lambda place: RabbitMQ(place, config))
