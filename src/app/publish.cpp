@@ -68,6 +68,7 @@ expected<wire::task_message> message_of(raw_call&& call, app_state const& app) {
   wire::task_message m;
   m.embed = *std::move(embed);
   m.ignore_result = ignores_result(call, app);
+  m.result_wanted = o.ignore_result_ && !*o.ignore_result_;
   m.task = std::move(call.task);
   m.id = o.id_ ? std::move(*o.id_) : new_task_id();
   m.shadow = std::move(o.shadow_);

@@ -142,7 +142,10 @@ void read_header(header_key which, std::string_view key, value const& v, task_me
     case header_key::argsrepr: return read_for_humans(v, out.argsrepr);
     case header_key::kwargsrepr: return read_for_humans(v, out.kwargsrepr);
     case header_key::origin: return read_for_humans(v, out.origin);
-    case header_key::ignore_result: return in.boolean(key, v, out.ignore_result);
+    case header_key::ignore_result:
+      in.boolean(key, v, out.ignore_result);
+      out.result_wanted = v.is<bool>() && !out.ignore_result;
+      return;
     case header_key::replaced_task_nesting: return in.integer(key, v, out.replaced_task_nesting);
     case header_key::stamped_headers: return read_stamped_headers(key, v, out, in);
     case header_key::stamps: return read_stamps(key, v, out, in);
@@ -177,6 +180,12 @@ void decode_custom_headers(value::map const& headers, task_message& out) {
     if (find_header_key(item.key) == header_key::custom) out.extra_headers.push_back(item);
 }
 
+// Null leaves it to the task; before Celery 5.7 it means the same as false.
+static value ignore_result(task_message const& from) {
+  if (!from.ignore_result && !from.result_wanted) return {};
+  return from.ignore_result;
+}
+
 expected<value::map> encode_headers(task_message& from, std::string_view compression) {
   header_writer out{header_names.size() + from.extra_headers.size()};
   out.put(header_key::lang, value{std::move(from.lang)});
@@ -195,7 +204,7 @@ expected<value::map> encode_headers(task_message& from, std::string_view compres
   out.put_unless_empty(header_key::argsrepr, std::move(from.argsrepr));
   out.put_unless_empty(header_key::kwargsrepr, std::move(from.kwargsrepr));
   out.put_unless_empty(header_key::origin, std::move(from.origin));
-  out.put(header_key::ignore_result, value{from.ignore_result});
+  out.put(header_key::ignore_result, ignore_result(from));
   put_newer_headers(out, from);
   auto headers = out.take();
   for (auto& item : from.extra_headers) {

@@ -37,6 +37,8 @@ struct task_message {
   std::string argsrepr, kwargsrepr;
   std::string origin;
   bool ignore_result = false;
+  /// The header says false instead of null: from Celery 5.7 on, a result is then stored whatever the task says.
+  bool result_wanted = false;
   std::int64_t replaced_task_nesting = 0;
   value::list stamped_headers;  ///< names of the stamps
   value::map stamps;

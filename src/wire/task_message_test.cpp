@@ -64,6 +64,17 @@ TEST(decode_task, takes_a_null_header_as_a_missing_one) {
   EXPECT_EQ(decoded(e), decoded(plain()));
 }
 
+TEST(encode_task, leaves_ignoring_the_result_to_the_task_unless_something_is_said) {
+  for (auto const& said : {value{}, value{true}, value{false}}) {
+    auto m = decoded(with_header("ignore_result", said));
+    auto const e = encode_task(std::move(m), {});
+    ASSERT_TRUE(e) << e.error().text();
+    auto const* header = find(e->headers, "ignore_result");
+    ASSERT_NE(header, nullptr);
+    EXPECT_EQ(*header, said);
+  }
+}
+
 TEST(decode_task, reads_digits_as_retries_and_group_index) {
   EXPECT_EQ(decoded(with_header("retries", "3")).retries, 3);
   EXPECT_EQ(decoded(with_header("group_index", "12")).group_index, 12);

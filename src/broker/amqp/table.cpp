@@ -66,7 +66,7 @@ class writer {
  private:
   amqp_field_value_t one(value const& from, int depth) {
     depth_ = depth;
-    return std::visit([this](auto const& v) { return of(v); }, from.get());
+    return from.visit([this](auto const& v) { return of(v); });
   }
 
   amqp_field_value_t of(std::monostate) { return field(AMQP_FIELD_KIND_VOID); }
