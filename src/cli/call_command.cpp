@@ -80,7 +80,7 @@ int run_call(session const& s, call_args const& a) {
   return exit_ok;
 }
 
-constexpr char const* footer =
+constexpr char const* call_footer =
     R"(ARGS are JSON where they are JSON, else plain words: 2 is a number, '"2"' and two are texts, '[1,2]' is a list.
 Arguments that begin with a dash (but negative numbers) stand behind "--".
 
@@ -116,7 +116,7 @@ void add_call(CLI::App& root, session& s) {
       ->check(CLI::Range(0, 9).description(""));
   c->add_option("--id", a->id, "An id of your own instead of a random one")->type_name("ID");
   a->wait.add_to(*c, "Wait for the result, for ever or this long, and print it as JSON");
-  c->footer(footer);
+  c->footer(call_footer);
   c->callback([a, c, &s] {
     a->words = c->remaining();
     s.action = [a, &s] { return run_call(s, *a); };

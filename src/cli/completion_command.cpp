@@ -10,7 +10,7 @@
 namespace lovage::cli {
 namespace {
 
-constexpr char const* footer = R"(Examples:
+constexpr char const* completion_footer = R"(Examples:
   source <(lovage completion bash)                                        this shell; or in ~/.bashrc
   lovage completion zsh > "${fpath[1]}/_lovage"                           then start a new shell
   lovage completion fish > ~/.config/fish/completions/lovage.fish)";
@@ -24,7 +24,7 @@ void add_completion(CLI::App& root, session& s) {
       ->required()
       ->type_name("")
       ->check(CLI::IsMember({"bash", "zsh", "fish"}).description(""));
-  c->footer(footer);
+  c->footer(completion_footer);
   c->callback([shell, &root, &s] {
     s.action = [shell, &root] {
       print(completion_script(root, *shell));

@@ -99,7 +99,7 @@ int parse_and_run(CLI::App& root, session& s, int argc, char const* const* argv)
   }
 }
 
-constexpr char const* footer = R"(First steps:
+constexpr char const* program_footer = R"(First steps:
   lovage tasks -A ./libtasks.so                what a plug-in can do
   lovage worker -A ./libtasks.so -l info       run its tasks; a store in your state directory needs no server
   lovage call shop.add 2 3 --wait 10           send one and see its result
@@ -144,7 +144,7 @@ std::unique_ptr<CLI::App> make_parser(session& s) {
     for (auto* sub : c.get_subcommands([](CLI::App*) { return true; })) everywhere(*sub);
   };
   everywhere(*root);
-  root->footer(footer);
+  root->footer(program_footer);
   return root;
 }
 

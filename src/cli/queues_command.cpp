@@ -186,7 +186,7 @@ void add_dead_commands(adder const& add) {
   add.force(purge_dead);
 }
 
-constexpr char const* footer = R"(Examples:
+constexpr char const* queues_footer = R"(Examples:
   lovage queues                           how many messages wait, run and are dead in each queue
   lovage queues dead celery               what died there, and why
   lovage queues show 17                   one of them in full
@@ -209,7 +209,7 @@ void add_queues(CLI::App& root, session& s) {
   auto& purge = add.command("purge", "Remove a queue's waiting and delayed messages", run_purge);
   add.queue(purge, true);
   add.force(purge);
-  c->footer(footer);
+  c->footer(queues_footer);
   c->callback([add, c] {
     if (c->get_subcommands().empty()) add.set(run_list);
   });

@@ -66,7 +66,7 @@ int run_report(session const& s, bool all) {
   return exit_ok;
 }
 
-constexpr char const* footer = R"(Passwords in addresses and the values of secret settings are shown as **.
+constexpr char const* report_footer = R"(Passwords in addresses and the values of secret settings are shown as **.
 
 Examples:
   lovage report                                what was set, and where
@@ -79,7 +79,7 @@ void add_report(CLI::App& root, session& s) {
   auto const all = std::make_shared<bool>(false);
   auto* c = root.add_subcommand("report", "Show version, platform and settings, fit for a bug report");
   c->add_flag("--all", *all, "Also the settings that have their default");
-  c->footer(footer);
+  c->footer(report_footer);
   c->callback([all, &s] { s.action = [all, &s] { return run_report(s, *all); }; });
 }
 

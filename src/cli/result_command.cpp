@@ -49,7 +49,7 @@ int run_result(session const& s, result_args const& a) {
   return exit_code_of(status);
 }
 
-constexpr char const* footer = R"(Examples:
+constexpr char const* result_footer = R"(Examples:
   lovage result 5f0c...                     state and result
   lovage result 5f0c... --wait 30 --json    as JSON, waiting half a minute at most
   lovage result 5f0c... --traceback         where a failed task failed
@@ -67,7 +67,7 @@ void add_result(CLI::App& root, session& s) {
   c->add_flag("--traceback", a->traceback, "Show the traceback too");
   c->add_flag("--forget", a->forget, "Remove the result after showing it");
   c->add_flag("--json", a->json, "As one line of JSON");
-  c->footer(footer);
+  c->footer(result_footer);
   c->callback([a, &s] { s.action = [a, &s] { return run_result(s, *a); }; });
 }
 

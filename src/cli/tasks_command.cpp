@@ -50,7 +50,7 @@ int run_tasks(session const& s, bool json) {
   return exit_ok;
 }
 
-constexpr char const* footer = R"(Examples:
+constexpr char const* tasks_footer = R"(Examples:
   lovage tasks -A ./libtasks.so           names, parameters with types, limits
   lovage tasks -A ./libtasks.so --json)";
 
@@ -60,7 +60,7 @@ void add_tasks(CLI::App& root, session& s) {
   auto const json = std::make_shared<bool>(false);
   auto* c = root.add_subcommand("tasks", "List the tasks of plug-ins");
   c->add_flag("--json", *json, "As one line of JSON");
-  c->footer(footer);
+  c->footer(tasks_footer);
   c->callback([json, &s] { s.action = [json, &s] { return run_tasks(s, *json); }; });
 }
 

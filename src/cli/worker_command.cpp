@@ -43,7 +43,7 @@ int run_worker(session const& s, worker_args const& a) {
   return worker{on, std::move(options)}.run();
 }
 
-constexpr char const* footer = R"(Examples:
+constexpr char const* worker_footer = R"(Examples:
   lovage worker -A ./libtasks.so                        the default queue, as many children as cores
   lovage worker -A ./libtasks.so -Q high,celery -c 8    two queues, eight tasks at once
   lovage worker -A ./libtasks.so -P threads -l info     threads instead of processes; log each task
@@ -77,7 +77,7 @@ void add_worker(CLI::App& root, session& s) {
   c->add_option("--log-format", a->log_format, "text (default) or json, one object a line")
       ->type_name("KIND")
       ->check(CLI::IsMember({"text", "json"}).description(""));
-  c->footer(footer);
+  c->footer(worker_footer);
   c->callback([a, &s] { s.action = [a, &s] { return run_worker(s, *a); }; });
 }
 

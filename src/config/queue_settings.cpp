@@ -25,11 +25,11 @@ constexpr setting queue_options[] = {
     {"broadcast", true, kind::flag, "", "", "true", "", ""},
 };
 
-constexpr std::size_t longest_name = 255;  // AMQP's
+constexpr std::size_t longest_queue = 255;  // AMQP's
 
 expected<void> check_name(std::string_view name) {
   if (trim(name).empty()) return fail(errc::bad_config, "a queue has no name");
-  if (name.size() > longest_name) return fail(errc::bad_config, "a queue's name is longer than 255 octets");
+  if (name.size() > longest_queue) return fail(errc::bad_config, "a queue's name is longer than 255 octets");
   if (name.find('\0') != name.npos) return fail(errc::bad_config, "a zero byte cannot stand in a queue's name");
   return {};
 }

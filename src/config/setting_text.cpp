@@ -2,6 +2,7 @@
 
 #include "config/parse_value.hpp"
 #include "config/url.hpp"
+#include "core/ascii.hpp"
 
 #include <array>
 #include <charconv>
@@ -28,8 +29,7 @@ std::vector<std::string_view> split(std::string_view text, char by) {
 
 std::string lowered(std::string_view text) {
   std::string out{text};
-  for (auto& c : out)
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+  for (auto& c : out) c = lower(c);
   return out;
 }
 

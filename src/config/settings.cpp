@@ -1,5 +1,8 @@
 #include "config/settings.hpp"
 
+#include "config/setting_text.hpp"
+#include "core/ascii.hpp"
+
 #include <algorithm>
 #include <array>
 #include <limits>
@@ -18,7 +21,6 @@ constexpr setting rows[] = {
 };
 
 constexpr char upper(char c) noexcept { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c; }
-constexpr char lower(char c) noexcept { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
 
 bool is_upper_of(std::string_view text, std::string_view name) noexcept {
   return std::equal(text.begin(), text.end(), name.begin(), name.end(), [](char a, char b) { return a == upper(b); });
@@ -49,13 +51,7 @@ std::size_t distance(std::string_view a, std::string_view b) {
   return last[b.size()];
 }
 
-std::string lowered(std::string_view text) {
-  std::string out{text};
-  std::transform(out.begin(), out.end(), out.begin(), lower);
-  return out;
-}
-
-constexpr std::size_t longest_name = 80;
+constexpr std::size_t longest_setting = 80;
 
 // How far a name may be off and still be meant.
 std::size_t tolerance(std::string_view wrong) { return std::max<std::size_t>(1, wrong.size() / 3); }
@@ -81,7 +77,7 @@ setting const* find_spelling(std::string_view spelling) noexcept {
 }
 
 std::string_view nearest(std::string_view wrong) {
-  if (wrong.size() > longest_name) return {};
+  if (wrong.size() > longest_setting) return {};
   auto text = lowered(wrong);
   if (text.starts_with("celery_")) text.erase(0, 7);
   std::string_view best;
@@ -99,7 +95,7 @@ std::string_view nearest(std::string_view wrong) {
 }
 
 std::string_view nearest_of(std::string_view wrong, std::span<std::string_view const> names) {
-  if (wrong.size() > longest_name) return {};
+  if (wrong.size() > longest_setting) return {};
   auto const text = lowered(wrong);
   std::string_view best;
   auto least = tolerance(text) + 1;
@@ -119,7 +115,7 @@ bool is_section(std::string_view prefix) noexcept {
 }
 
 std::string nearest_section(std::string_view wrong) {
-  if (wrong.size() > longest_name) return {};
+  if (wrong.size() > longest_setting) return {};
   std::string_view best;
   auto least = tolerance(wrong) + 1;
   for (auto const& row : rows) {
@@ -149,7 +145,7 @@ bool is_secret_member(std::string_view name) {
 }
 
 std::string unknown_text(std::string_view name) {
-  std::string out = "unknown setting '" + std::string{name.substr(0, longest_name)} + "'";
+  std::string out = "unknown setting '" + std::string{name.substr(0, longest_setting)} + "'";
   if (auto const near = nearest(name); !near.empty()) return out + "; did you mean '" + std::string{near} + "'?";
   return out + "; docs/reference/settings.md lists them all";
 }

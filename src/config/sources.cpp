@@ -1,5 +1,6 @@
 // Where settings come from: the environment, a file, and which file.
 #include "config/config_access.hpp"
+#include "config/setting_text.hpp"
 #include "config/url.hpp"
 
 #include <unistd.h>
@@ -28,13 +29,6 @@ bool is_reserved(std::string_view name) {
   });
 }
 
-std::string lowered(std::string_view text) {
-  std::string out{text};
-  for (auto& c : out)
-    if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
-  return out;
-}
-
 std::string upper(std::string_view text) {
   std::string out{text};
   for (auto& c : out)
@@ -50,7 +44,7 @@ expected<void> put_variable(config& c, std::string_view setting, std::string con
 
 expected<void> own_variable(config& c, std::string const& variable, std::string const& text) {
   auto const rest = std::string_view{variable}.substr(prefix.size());
-  auto const name = lowered(rest);
+  auto const name = settings::lowered(rest);
   auto const* row = upper(name) == rest ? settings::find(name) : nullptr;
   if (row && row->in_effect) return put_variable(c, row->name, variable, text);
   if (row) {

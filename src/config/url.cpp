@@ -1,6 +1,7 @@
 #include "config/url.hpp"
 
 #include "config/settings.hpp"
+#include "core/ascii.hpp"
 
 #include <algorithm>
 #include <charconv>
@@ -168,7 +169,7 @@ expected<url> parse_url(std::string_view text) {
   }
   if (text.find('#') != text.npos) return bad("write # as %23");
   url out;
-  for (char const c : text.substr(0, colon)) out.scheme += c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  for (char const c : text.substr(0, colon)) out.scheme += lower(c);
   auto rest = text.substr(colon + 3);
   auto const question = rest.find('?');
   if (question != rest.npos) {

@@ -5,6 +5,8 @@
 #include "core/log.hpp"
 #include "wire/serializer.hpp"
 
+#include "sample_task.hpp"
+
 #include <gtest/gtest.h>
 
 namespace lovage::execute {
@@ -12,11 +14,10 @@ namespace {
 
 using namespace std::chrono_literals;
 using broker::disposition;
+using testing::add;
+using testing::noon;
 
-constexpr task<int(int, int)> add{"t.add", {"x", "y"}};
-time_point const noon{std::chrono::sys_days{std::chrono::year{2026} / 11 / 23} + 12h};
-
-class Execute : public testing::Test {
+class Execute : public ::testing::Test {
  protected:
   Execute() {
     log::set_sink({}, log::level::critical);

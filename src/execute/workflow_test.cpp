@@ -3,6 +3,7 @@
 #include "core/log.hpp"
 #include "execute/conclude.hpp"
 #include "execute/intake.hpp"
+#include "sample_task.hpp"
 #include "wire/signature.hpp"
 
 #include <gtest/gtest.h>
@@ -12,10 +13,9 @@ namespace {
 
 using namespace std::chrono_literals;
 using broker::disposition;
+using testing::add;
+using testing::noon;
 using wire::signature;
-
-constexpr task<int(int, int)> add{"t.add", {"x", "y"}};
-time_point const noon{std::chrono::sys_days{std::chrono::year{2026} / 11 / 23} + 12h};
 
 value call(std::string task, value::list args = {}, value::map options = {}) {
   signature s;
@@ -25,7 +25,7 @@ value call(std::string task, value::list args = {}, value::map options = {}) {
   return s.to_value();
 }
 
-class Workflow : public testing::Test {
+class Workflow : public ::testing::Test {
  protected:
   Workflow() {
     log::set_sink({}, log::level::critical);

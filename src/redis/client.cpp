@@ -107,12 +107,8 @@ void client::drop(error_info why) {
 
 expected<std::vector<reply>> client::run(commands const& what, repeat again, deadline until) {
   if (what.empty()) return std::vector<reply>{};
-  std::unique_lock lock{mutex_, std::defer_lock};
-  if (until.is_never()) {
-    lock.lock();
-  } else if (!lock.try_lock_until(until.when())) {
-    return fail(errc::timeout, "Redis is busy with what was asked before", endpoints_.servers.front().text());
-  }
+  auto const owned = mutex_.acquire(until);
+  if (!owned) return fail(errc::timeout, "Redis is busy with what was asked before", endpoints_.servers.front().text());
   for (;;) {
     if (!connection_) {
       auto made = connect_with(link_, why_, until);

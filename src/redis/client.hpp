@@ -1,13 +1,13 @@
 // A connection that is made again whenever it is lost, shared by threads.
 #pragma once
 
+#include "core/deadline_mutex.hpp"
 #include "io/link.hpp"
 #include "redis/connection.hpp"
 
 #include <lovage/deadline.hpp>
 
 #include <memory>
-#include <mutex>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -61,7 +61,7 @@ class client {
 
   connection_settings const settings_;
   endpoints const endpoints_;
-  std::timed_mutex mutex_;  // guards what follows
+  deadline_mutex mutex_;  // guards what follows
   io::link link_;
   /// Of the last failure: what whoever has no time to try again is told.
   error_info why_{errc::timeout, "no time to connect to Redis", {}};

@@ -35,6 +35,13 @@ struct reply {
 /// *Guarantee*: arguments may hold any bytes.
 class commands {
  public:
+  commands() = default;
+  /// One command.
+  static commands of(std::initializer_list<std::string_view> words) {
+    commands c;
+    c.add(words);
+    return c;
+  }
   void add(std::initializer_list<std::string_view> words);
   void add(std::vector<std::string_view> const& words);
   /// For commands of many words: `begin(n)`, then n times `word`.

@@ -6,6 +6,7 @@
 // Lone surrogates ("\ud800") are legal in Python's strings, and turn up in file names. They are kept in their
 // three-byte form (WTF-8) and written back as the same escape; the other serializers refuse them. The same bytes
 // unescaped are an error here as they are in Python.
+#include "core/ascii.hpp"
 #include "wire/json_typed.hpp"
 #include "wire/limits.hpp"
 #include "wire/scalar_text.hpp"
@@ -25,8 +26,6 @@ constexpr auto ends_run = [] {
   for (std::size_t c = 0; c < 256; ++c) table[c] = c < 0x20 || c >= 0x80 || c == '"' || c == '\\';
   return table;
 }();
-
-constexpr bool is_digit(char c) noexcept { return c >= '0' && c <= '9'; }
 
 class json_reader {
  public:

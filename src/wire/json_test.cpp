@@ -16,11 +16,11 @@ std::string written(value const& v, json_options options = {}) {
   return text ? *text : "ERROR " + text.error().text();
 }
 /// What is read, written again; or the error.
-std::string reread(std::string_view text) {
+std::string json_reread(std::string_view text) {
   auto const v = from_json(text);
   return v ? written(*v) : "ERROR " + v.error().text();
 }
-std::string problem(std::string_view text) {
+std::string json_problem(std::string_view text) {
   auto const v = from_json(text);
   return v ? "no error: " + written(*v) : v.error().text();
 }
@@ -53,7 +53,7 @@ TEST(json, writes_floats_in_pythons_repr) {
 TEST(json, writes_and_reads_what_is_no_number_bare) {
   auto const inf = std::numeric_limits<double>::infinity();
   EXPECT_EQ(written(value::list{std::nan(""), inf, -inf}), "[NaN, Infinity, -Infinity]");
-  EXPECT_EQ(reread("[NaN, Infinity, -Infinity]"), "[NaN, Infinity, -Infinity]");
+  EXPECT_EQ(json_reread("[NaN, Infinity, -Infinity]"), "[NaN, Infinity, -Infinity]");
 }
 
 TEST(json, reads_integers_of_any_size) {
@@ -64,7 +64,7 @@ TEST(json, reads_integers_of_any_size) {
   EXPECT_EQ(*from_json("18446744073709551616"), value{big_integer{"18446744073709551616"}});
   EXPECT_EQ(*from_json("-9223372036854775809"), value{big_integer{"-9223372036854775809"}});
   std::string const long_one(1000, '7');
-  EXPECT_EQ(reread(long_one), long_one);
+  EXPECT_EQ(json_reread(long_one), long_one);
 }
 
 TEST(json, refuses_to_write_a_big_integer_that_is_none) {
@@ -74,11 +74,11 @@ TEST(json, refuses_to_write_a_big_integer_that_is_none) {
 }
 
 TEST(json, reads_floats_beyond_the_range_as_python_does) {
-  EXPECT_EQ(reread("[1e400, -1e400, 1e-400, -1e-400]"), "[Infinity, -Infinity, 0.0, -0.0]");
-  EXPECT_EQ(reread("[1e99999999999999999999, 0.0001e-99999999999999999999, 0e999]"), "[Infinity, 0.0, 0.0]");
-  EXPECT_EQ(reread("1" + std::string(400, '0') + ".0"), "Infinity");
-  EXPECT_EQ(reread("1" + std::string(400, '0') + "e-400"), "1.0");
-  EXPECT_EQ(reread("[1E5, 1e+5, 2.5e-1]"), "[100000.0, 100000.0, 0.25]");
+  EXPECT_EQ(json_reread("[1e400, -1e400, 1e-400, -1e-400]"), "[Infinity, -Infinity, 0.0, -0.0]");
+  EXPECT_EQ(json_reread("[1e99999999999999999999, 0.0001e-99999999999999999999, 0e999]"), "[Infinity, 0.0, 0.0]");
+  EXPECT_EQ(json_reread("1" + std::string(400, '0') + ".0"), "Infinity");
+  EXPECT_EQ(json_reread("1" + std::string(400, '0') + "e-400"), "1.0");
+  EXPECT_EQ(json_reread("[1E5, 1e+5, 2.5e-1]"), "[100000.0, 100000.0, 0.25]");
 }
 
 TEST(json, refuses_numbers_that_json_does_not_have) {
@@ -99,46 +99,46 @@ TEST(json, reads_escapes_and_raw_utf8_alike) {
 
 TEST(json, keeps_lone_surrogates_as_python_does) {
   for (auto const* text : {R"("\ud800")", R"("\udc80x")", R"("\ud800\ud800\u0041")", R"("\ude00\ud83d")"})
-    EXPECT_EQ(reread(text), text == std::string{R"("\ud800\ud800\u0041")"} ? R"("\ud800\ud800A")" : text);
-  EXPECT_THAT(problem("\"\xed\xa0\x80\""), HasSubstr("not UTF-8 (byte 1)"));
+    EXPECT_EQ(json_reread(text), text == std::string{R"("\ud800\ud800\u0041")"} ? R"("\ud800\ud800A")" : text);
+  EXPECT_THAT(json_problem("\"\xed\xa0\x80\""), HasSubstr("not UTF-8 (byte 1)"));
 }
 
 TEST(json, refuses_bad_strings_naming_the_byte) {
-  EXPECT_EQ(problem("\"abc"), "JSON: a string without closing quote (byte 0)");
-  EXPECT_EQ(problem("[\"a\\"), "JSON: a string without closing quote (byte 3)");
-  EXPECT_EQ(problem("\"a\nb\""), "JSON: a control character inside a string (byte 2)");
-  EXPECT_EQ(problem(R"("a\x")"), "JSON: unknown escape in a string (byte 2)");
-  EXPECT_EQ(problem(R"("a\u12g4")"), "JSON: \\u needs four hexadecimal digits (byte 2)");
-  EXPECT_EQ(problem(R"("\ud800\u12)"), "JSON: \\u needs four hexadecimal digits (byte 7)");
+  EXPECT_EQ(json_problem("\"abc"), "JSON: a string without closing quote (byte 0)");
+  EXPECT_EQ(json_problem("[\"a\\"), "JSON: a string without closing quote (byte 3)");
+  EXPECT_EQ(json_problem("\"a\nb\""), "JSON: a control character inside a string (byte 2)");
+  EXPECT_EQ(json_problem(R"("a\x")"), "JSON: unknown escape in a string (byte 2)");
+  EXPECT_EQ(json_problem(R"("a\u12g4")"), "JSON: \\u needs four hexadecimal digits (byte 2)");
+  EXPECT_EQ(json_problem(R"("\ud800\u12)"), "JSON: \\u needs four hexadecimal digits (byte 7)");
   for (auto const* bad : {"\xff", "\xc0\x80", "\xe0\x80\x80", "\xf4\x90\x80\x80", "\xf8\x88\x80\x80\x80", "\xc3"})
     EXPECT_FALSE(from_json('"' + std::string{bad} + '"')) << bad;
 }
 
 TEST(json, refuses_bad_structure_naming_the_byte) {
-  EXPECT_EQ(problem(""), "JSON: the text ends where a value should stand (byte 0)");
-  EXPECT_EQ(problem("[1, 2"), "JSON: expected ',' or ']' in a list (byte 5)");
-  EXPECT_EQ(problem("[1,]"), "JSON: expected a value (byte 3)");
-  EXPECT_EQ(problem("{\"a\" 1}"), "JSON: expected ':' after a key (byte 5)");
-  EXPECT_EQ(problem("{1: 2}"), "JSON: expected a key in double quotes (byte 1)");
-  EXPECT_EQ(problem("{\"a\": 1,}"), "JSON: expected a key in double quotes (byte 8)");
-  EXPECT_EQ(problem("1 2"), "JSON: unexpected text after the value (byte 2)");
-  EXPECT_EQ(problem(std::string_view{"1\0", 2}), "JSON: unexpected text after the value (byte 1)");
-  EXPECT_EQ(problem("nul"), "JSON: expected a value (byte 0)");
-  EXPECT_EQ(problem("\xef\xbb\xbf{}"), "JSON: expected a value (byte 0)");
+  EXPECT_EQ(json_problem(""), "JSON: the text ends where a value should stand (byte 0)");
+  EXPECT_EQ(json_problem("[1, 2"), "JSON: expected ',' or ']' in a list (byte 5)");
+  EXPECT_EQ(json_problem("[1,]"), "JSON: expected a value (byte 3)");
+  EXPECT_EQ(json_problem("{\"a\" 1}"), "JSON: expected ':' after a key (byte 5)");
+  EXPECT_EQ(json_problem("{1: 2}"), "JSON: expected a key in double quotes (byte 1)");
+  EXPECT_EQ(json_problem("{\"a\": 1,}"), "JSON: expected a key in double quotes (byte 8)");
+  EXPECT_EQ(json_problem("1 2"), "JSON: unexpected text after the value (byte 2)");
+  EXPECT_EQ(json_problem(std::string_view{"1\0", 2}), "JSON: unexpected text after the value (byte 1)");
+  EXPECT_EQ(json_problem("nul"), "JSON: expected a value (byte 0)");
+  EXPECT_EQ(json_problem("\xef\xbb\xbf{}"), "JSON: expected a value (byte 0)");
 }
 
 TEST(json, bounds_the_nesting) {
   auto const nested = [](std::size_t n) { return std::string(n, '[') + std::string(n, ']'); };
-  EXPECT_EQ(reread(nested(500)), nested(500));
-  EXPECT_EQ(problem(nested(501)), "JSON: nested deeper than 500 levels (byte 500)");
-  EXPECT_THAT(problem(std::string(1'000'000, '[')), HasSubstr("nested deeper"));
+  EXPECT_EQ(json_reread(nested(500)), nested(500));
+  EXPECT_EQ(json_problem(nested(501)), "JSON: nested deeper than 500 levels (byte 500)");
+  EXPECT_THAT(json_problem(std::string(1'000'000, '[')), HasSubstr("nested deeper"));
   value deep;
   for (int i = 0; i < 501; ++i) deep = value::list{std::move(deep)};
   EXPECT_THAT(written(deep), HasSubstr("nested deeper"));
 }
 
 TEST(json, takes_the_last_of_equal_keys_at_the_place_of_the_first) {
-  EXPECT_EQ(reread(R"({"a": 1, "b": 2, "a": 3})"), R"({"a": 3, "b": 2})");
+  EXPECT_EQ(json_reread(R"({"a": 1, "b": 2, "a": 3})"), R"({"a": 3, "b": 2})");
   std::string many = "{";
   for (int i = 0; i < 40; ++i) many += "\"k" + std::to_string(i % 20) + "\": " + std::to_string(i) + ", ";
   auto const v = from_json(many + "\"z\": 0}");
@@ -188,20 +188,21 @@ TEST(json, reads_back_what_it_wrote_typed) {
 }
 
 TEST(json, refuses_typed_objects_it_cannot_read_naming_the_type) {
-  EXPECT_EQ(problem(R"([{"__type__": "complex", "__value__": 1}])"),
+  EXPECT_EQ(json_problem(R"([{"__type__": "complex", "__value__": 1}])"),
             "JSON: unknown \"__type__\": \"complex\" (byte 1)");
-  EXPECT_THAT(problem(R"({"__type__": "uuid", "__value__": {"hex": "12"}})"), HasSubstr("typed uuid"));
-  EXPECT_THAT(problem(R"({"__type__": "datetime", "__value__": 5})"), HasSubstr("typed datetime needs text, got int"));
-  EXPECT_THAT(problem(R"({"__type__": "date", "__value__": "soon"})"), HasSubstr("not an ISO 8601 time"));
-  EXPECT_THAT(problem(R"({"__type__": "base64", "__value__": "A"})"), HasSubstr("not base64"));
-  EXPECT_THAT(problem(R"({"__type__": 1, "__value__": "A"})"), HasSubstr("is no text"));
+  EXPECT_THAT(json_problem(R"({"__type__": "uuid", "__value__": {"hex": "12"}})"), HasSubstr("typed uuid"));
+  EXPECT_THAT(json_problem(R"({"__type__": "datetime", "__value__": 5})"),
+              HasSubstr("typed datetime needs text, got int"));
+  EXPECT_THAT(json_problem(R"({"__type__": "date", "__value__": "soon"})"), HasSubstr("not an ISO 8601 time"));
+  EXPECT_THAT(json_problem(R"({"__type__": "base64", "__value__": "A"})"), HasSubstr("not base64"));
+  EXPECT_THAT(json_problem(R"({"__type__": 1, "__value__": "A"})"), HasSubstr("is no text"));
 }
 
 TEST(json, leaves_typed_objects_alone_when_asked_or_when_they_have_more_keys) {
   std::string const two = R"({"__type__": "complex", "__value__": 1})";
   EXPECT_EQ(written(*from_json(two, true)), two);
   std::string const three = R"({"__type__": "complex", "__value__": 1, "x": 2})";
-  EXPECT_EQ(reread(three), three);
+  EXPECT_EQ(json_reread(three), three);
 }
 
 TEST(json, refuses_values_that_would_be_read_as_something_else) {

@@ -11,7 +11,7 @@ namespace {
 using testing::HasSubstr;
 using namespace std::string_literals;
 
-std::string problem(std::string_view data) {
+std::string msgpack_problem(std::string_view data) {
   auto const v = from_msgpack(data);
   return v ? "no error" : v.error().text();
 }
@@ -48,19 +48,19 @@ TEST(msgpack, turns_other_keys_into_json_text) {
                           "c\xc0\xa1"s
                           "d"s),
             (value{value::map{{"1", "a"}, {"-1", "b"}, {"true", "c"}, {"null", "d"}}}));
-  EXPECT_THAT(problem("\x81\x90\x01"), HasSubstr("a key must be text, got list (byte 1)"));
+  EXPECT_THAT(msgpack_problem("\x81\x90\x01"), HasSubstr("a key must be text, got list (byte 1)"));
   EXPECT_EQ(*from_msgpack("\x82\xa1k\x01\xa1k\x02"), (value{value::map{{"k", 2}}}));
 }
 
 TEST(msgpack, refuses_bad_data_naming_the_byte) {
-  EXPECT_EQ(problem(""), "msgpack: data ends early (byte 0)");
-  EXPECT_EQ(problem("\x01\x02"), "msgpack: unexpected bytes after the value (byte 1)");
-  EXPECT_EQ(problem("\x91\xc1"), "msgpack: invalid byte (byte 1)");
-  EXPECT_EQ(problem("\x91\xd4\x05x"), "msgpack: unknown extension type 5 (byte 1)");
-  EXPECT_EQ(problem("\xd6\xff\x01\x02\x03\x04"), "msgpack: unknown extension type -1 (byte 0)");
-  EXPECT_EQ(problem("\x91\xa1\xff"), "msgpack: a string that is not UTF-8 (byte 1)");
-  EXPECT_THAT(problem("\xdd\xff\xff\xff\xff"), HasSubstr("length runs past the end"));
-  EXPECT_THAT(problem(std::string(100'000, '\x91')), HasSubstr("nested deeper than 500 levels"));
+  EXPECT_EQ(msgpack_problem(""), "msgpack: data ends early (byte 0)");
+  EXPECT_EQ(msgpack_problem("\x01\x02"), "msgpack: unexpected bytes after the value (byte 1)");
+  EXPECT_EQ(msgpack_problem("\x91\xc1"), "msgpack: invalid byte (byte 1)");
+  EXPECT_EQ(msgpack_problem("\x91\xd4\x05x"), "msgpack: unknown extension type 5 (byte 1)");
+  EXPECT_EQ(msgpack_problem("\xd6\xff\x01\x02\x03\x04"), "msgpack: unknown extension type -1 (byte 0)");
+  EXPECT_EQ(msgpack_problem("\x91\xa1\xff"), "msgpack: a string that is not UTF-8 (byte 1)");
+  EXPECT_THAT(msgpack_problem("\xdd\xff\xff\xff\xff"), HasSubstr("length runs past the end"));
+  EXPECT_THAT(msgpack_problem(std::string(100'000, '\x91')), HasSubstr("nested deeper than 500 levels"));
 }
 
 TEST(msgpack, refuses_data_that_ends_early_at_every_byte) {

@@ -15,7 +15,7 @@ value unpack(std::string_view data) {
   EXPECT_TRUE(in.at_end());
   return out;
 }
-std::string problem(std::string_view data) {
+std::string unpack_problem(std::string_view data) {
   try {
     (void)unpacker{data}.any();
     return "no error";
@@ -98,7 +98,7 @@ TEST(pack, refuses_data_that_ends_early_at_every_byte) {
   auto const data = pack(value::list{1, 300, 70000, INT64_MIN, 1.5, "text", std::string(300, 'x'), bytes{"octets"},
                                      datetime{1, 2}, value::map{{"k", nullptr}}, UINT64_MAX});
   for (std::size_t n = 0; n < data.size(); ++n) {
-    EXPECT_NE(problem(std::string_view{data}.substr(0, n)), "no error") << n;
+    EXPECT_NE(unpack_problem(std::string_view{data}.substr(0, n)), "no error") << n;
     unpacker in{std::string_view{data}.substr(0, n)};
     EXPECT_THROW(in.skip(), error) << n;
   }
@@ -108,15 +108,15 @@ TEST(pack, refuses_lengths_beyond_the_data_before_it_allocates) {
   for (auto const& data :
        {"\xdd\xff\xff\xff\xff"s, "\xdf\xff\xff\xff\xff"s, "\xdb\xff\xff\xff\xff"s, "\xc6\xff\xff\xff\xff"s,
         "\xc9\xff\xff\xff\xff\x01"s, "\xdd\x00\x00\x00\x02\xc0"s, "\xde\x00\x01\xc0"s})
-    EXPECT_NE(problem(data), "no error");
+    EXPECT_NE(unpack_problem(data), "no error");
 }
 
 TEST(pack, refuses_to_nest_without_end) {
-  EXPECT_THAT(problem(std::string(1'000'000, '\x91')), HasSubstr("nested deeper than 500 levels"));
-  EXPECT_THAT(problem(std::string(1'000'000, '\x81')), HasSubstr("expected str, got map"));
+  EXPECT_THAT(unpack_problem(std::string(1'000'000, '\x91')), HasSubstr("nested deeper than 500 levels"));
+  EXPECT_THAT(unpack_problem(std::string(1'000'000, '\x81')), HasSubstr("expected str, got map"));
   std::string maps;
   for (int i = 0; i < 1000; ++i) maps += "\x81\xa0";
-  EXPECT_THAT(problem(maps), HasSubstr("nested deeper than 500 levels"));
+  EXPECT_THAT(unpack_problem(maps), HasSubstr("nested deeper than 500 levels"));
   std::string const bomb(1'000'000, '\x91');
   EXPECT_THROW(unpacker{bomb}.skip(), error);
 }
@@ -136,17 +136,17 @@ TEST(pack, names_what_it_expected_and_what_it_got) {
 }
 
 TEST(pack, refuses_unknown_and_misshapen_extensions) {
-  EXPECT_EQ(problem("\xd4\x63x"), "unknown extension type 99 of 1 bytes (byte 0)");
-  EXPECT_EQ(problem("\xd4\x03x"), "unknown extension type 3 of 1 bytes (byte 0)");
-  EXPECT_THAT(problem("\xd4\x06x"), HasSubstr("unknown extension type 6 of 1 bytes"));
+  EXPECT_EQ(unpack_problem("\xd4\x63x"), "unknown extension type 99 of 1 bytes (byte 0)");
+  EXPECT_EQ(unpack_problem("\xd4\x03x"), "unknown extension type 3 of 1 bytes (byte 0)");
+  EXPECT_THAT(unpack_problem("\xd4\x06x"), HasSubstr("unknown extension type 6 of 1 bytes"));
 }
 
 TEST(pack, names_the_byte_where_the_wrong_item_starts) {
-  EXPECT_EQ(problem("\x91\xc1"), "invalid byte (byte 1)");
-  EXPECT_EQ(problem("\x92\x01\xa5"
-                    "abc"),
+  EXPECT_EQ(unpack_problem("\x91\xc1"), "invalid byte (byte 1)");
+  EXPECT_EQ(unpack_problem("\x92\x01\xa5"
+                           "abc"),
             "data ends early (byte 3)");
-  EXPECT_EQ(problem("\x81\x01\x02"), "expected str, got int (byte 1)");
+  EXPECT_EQ(unpack_problem("\x81\x01\x02"), "expected str, got int (byte 1)");
 }
 
 }  // namespace

@@ -1,5 +1,6 @@
 #include "wire/scalar_text.hpp"
 
+#include "core/ascii.hpp"
 #include "wire/civil.hpp"
 #include "wire/result_record.hpp"
 
@@ -14,8 +15,6 @@ namespace {
 
 constexpr std::int64_t first_day = days_from_civil({1, 1, 1});
 constexpr std::int64_t last_day = days_from_civil({9999, 12, 31});
-
-bool is_digit(char c) noexcept { return c >= '0' && c <= '9'; }
 
 template <class I>
 void append_any_integer(std::string& out, I i) {

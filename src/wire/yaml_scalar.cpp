@@ -1,5 +1,6 @@
 #include "wire/yaml_scalar.hpp"
 
+#include "core/ascii.hpp"
 #include "wire/civil.hpp"
 #include "wire/scalar_text.hpp"
 
@@ -13,7 +14,6 @@ namespace lovage::wire {
 
 namespace {
 
-constexpr bool is_digit(char c) noexcept { return c >= '0' && c <= '9'; }
 constexpr bool is_octal(char c) noexcept { return c >= '0' && c <= '7'; }
 constexpr bool is_binary(char c) noexcept { return c == '0' || c == '1'; }
 constexpr bool is_hex(char c) noexcept { return is_digit(c) || ((c | 0x20) >= 'a' && (c | 0x20) <= 'f'); }

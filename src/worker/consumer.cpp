@@ -12,7 +12,6 @@ using namespace std::chrono_literals;
 using std::chrono::steady_clock;
 
 // How long one step at broker or backend may wait for a lock or a server before it is tried again.
-constexpr auto step_limit = 5s;
 // The same when the worker ends and has tried before.
 constexpr auto last_step_limit = 1s;
 

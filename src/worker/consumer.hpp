@@ -42,6 +42,9 @@ struct consumer_state {
   std::chrono::steady_clock::time_point turned{};  ///< when its thread last came round
 };
 
+/// How long one settling, storing or fetching may take before the consumer turns to the rest.
+inline constexpr std::chrono::seconds step_limit{5};
+
 /// *Threads*: everything may be called from any thread, but `attach` comes before `start`. *Lifetime*: the pool
 /// outlives it.
 class consumer {

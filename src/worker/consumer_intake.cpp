@@ -14,7 +14,6 @@ using execute::request;
 using std::chrono::steady_clock;
 
 constexpr auto claim_limit = 1s;
-constexpr auto step_limit = 5s;
 
 std::optional<std::chrono::milliseconds> limit_of(double seconds) {
   if (seconds <= 0) return std::nullopt;

@@ -8,7 +8,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-opened_backend open(std::string const& serializer) {
+opened_backend open_rpc(std::string const& serializer) {
   auto with = at("rpc://");
   auto const url = "memory://" + random_uuid().str();
   with.transport = [url](deadline until) { return broker::make_memory_transport(broker::at(url), until); };
@@ -20,8 +20,8 @@ opened_backend open(std::string const& serializer) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Rpc, BackendConformance,
-                         ::testing::Values(conformance_driver{"json", [](now_fn) { return open("json"); }},
-                                           conformance_driver{"msgpack", [](now_fn) { return open("msgpack"); }}));
+                         ::testing::Values(conformance_driver{"json", [](now_fn) { return open_rpc("json"); }},
+                                           conformance_driver{"msgpack", [](now_fn) { return open_rpc("msgpack"); }}));
 
 }  // namespace
 }  // namespace lovage::backend

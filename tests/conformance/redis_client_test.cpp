@@ -23,14 +23,8 @@ std::unique_ptr<client> client_of(std::string urls, std::chrono::milliseconds he
   return client::make(with).value();
 }
 
-commands one(std::initializer_list<std::string_view> words) {
-  commands c;
-  c.add(words);
-  return c;
-}
-
 std::string text_of(client& c, std::initializer_list<std::string_view> words, deadline until = 10s) {
-  return c.run(one(words), repeat::yes, until).value().at(0).text;
+  return c.run(commands::of(words), repeat::yes, until).value().at(0).text;
 }
 
 class RedisClient : public ::testing::Test {
@@ -108,7 +102,7 @@ TEST_F(RedisClient, GoesOnAfterTheServerCameBack) {
 TEST_F(RedisClient, DoubtsNothingWhenTheConnectionWasLostBeforeItWasAsked) {
   text_of(*client_, {"SET", "a", "1"});
   server_.restart();
-  EXPECT_EQ(client_->run(one({"INCR", "a"}), repeat::no, 10s).value()[0].integer, 2);
+  EXPECT_EQ(client_->run(commands::of({"INCR", "a"}), repeat::no, 10s).value()[0].integer, 2);
 }
 
 TEST_F(RedisClient, SaysThatItIsNotKnownWhatWasDoneWhenItMayNotRepeat) {
@@ -120,7 +114,7 @@ TEST_F(RedisClient, SaysThatItIsNotKnownWhatWasDoneWhenItMayNotRepeat) {
     }
     server_.kill();
   }};
-  auto const got = client_->run(one({"BLPOP", "nothing", "0"}), repeat::no, 10s);
+  auto const got = client_->run(commands::of({"BLPOP", "nothing", "0"}), repeat::no, 10s);
   killer.join();
   EXPECT_EQ(got.error().code, errc::unavailable);
   EXPECT_THAT(got.error().text(), HasSubstr("not known whether"));
@@ -128,7 +122,7 @@ TEST_F(RedisClient, SaysThatItIsNotKnownWhatWasDoneWhenItMayNotRepeat) {
 
 TEST_F(RedisClient, WaitsForAServerUntilTheDeadline) {
   server_.kill();
-  EXPECT_EQ(client_->run(one({"PING"}), repeat::yes, 300ms).error().code, errc::unavailable);
+  EXPECT_EQ(client_->run(commands::of({"PING"}), repeat::yes, 300ms).error().code, errc::unavailable);
   std::thread waiting{[&] { EXPECT_EQ(text_of(*client_, {"PING"}, 20s), "PONG"); }};
   server_.start();
   waiting.join();
@@ -139,7 +133,7 @@ TEST_F(RedisClient, GivesUpASilentServerAfterTheHeartbeat) {
   text_of(*quick, {"PING"});
   server_.freeze();
   auto const from = std::chrono::steady_clock::now();
-  auto const got = quick->run(one({"PING"}), repeat::no, 60s);
+  auto const got = quick->run(commands::of({"PING"}), repeat::no, 60s);
   EXPECT_EQ(got.error().code, errc::timeout);
   EXPECT_LT(std::chrono::steady_clock::now() - from, 10s);
   std::thread later{[&] { server_.thaw(); }};
@@ -149,11 +143,11 @@ TEST_F(RedisClient, GivesUpASilentServerAfterTheHeartbeat) {
 
 TEST_F(RedisClient, HonoursTheDeadlineOfWhoeverWaitsBehindAnother) {
   text_of(*client_, {"PING"});
-  std::thread slow{[&] { (void)client_->run(one({"BLPOP", "nothing", "1"}), repeat::no, 10s); }};
+  std::thread slow{[&] { (void)client_->run(commands::of({"BLPOP", "nothing", "1"}), repeat::no, 10s); }};
   auto const other = client_of(server_.url());
   while (text_of(*other, {"CLIENT", "LIST"}).find("cmd=blpop") == std::string::npos) {
   }
-  EXPECT_EQ(client_->run(one({"PING"}), repeat::yes, 50ms).error().code, errc::timeout);
+  EXPECT_EQ(client_->run(commands::of({"PING"}), repeat::yes, 50ms).error().code, errc::timeout);
   slow.join();
 }
 
@@ -162,7 +156,7 @@ TEST_F(RedisClient, ComesBackWhenTheServerWasFull) {
   auto const second = client_of(server_.url());
   text_of(*second, {"PING"});
   auto const third = client_of(server_.url());
-  auto const refused = third->run(one({"PING"}), repeat::yes, 300ms);
+  auto const refused = third->run(commands::of({"PING"}), repeat::yes, 300ms);
   EXPECT_EQ(refused.error().code, errc::unavailable) << refused.error().text();
   text_of(*client_, {"CONFIG", "SET", "maxclients", "100"});
   EXPECT_EQ(text_of(*third, {"PING"}), "PONG");
@@ -182,7 +176,7 @@ TEST_F(RedisClient, LeavesAServerThatBecameAReplica) {
   EXPECT_EQ(text_of(*two, {"SET", "where", "server"}), "OK");
   EXPECT_EQ(text_of(*client_, {"GET", "where"}), "server");
   auto const alone = client_of(other.url());
-  auto const said = alone->run(one({"SET", "a", "1"}), repeat::yes, 300ms);
+  auto const said = alone->run(commands::of({"SET", "a", "1"}), repeat::yes, 300ms);
   EXPECT_THAT(said ? said->at(0).text : said.error().text(), HasSubstr("READONLY"));
 }
 
@@ -212,7 +206,7 @@ TEST_F(RedisClient, IsNotTakenInByAServerThatIsNoRedis) {
 TEST_F(RedisClient, GivesAConnectionOfOnesOwnThatIsWokenByADescriptor) {
   auto const own = client_->connect(10s).value();
   int const wake = ::eventfd(0, EFD_CLOEXEC);
-  ASSERT_TRUE(own->send(one({"SUBSCRIBE", "news"}), 5s));
+  ASSERT_TRUE(own->send(commands::of({"SUBSCRIBE", "news"}), 5s));
   EXPECT_EQ(own->receive(5s, wake).value().value().items.at(0).text, "subscribe");
   EXPECT_FALSE(own->receive(10ms, wake).value()) << "nothing at the deadline";
   EXPECT_FALSE(own->receive(deadline::now(), wake).value()) << "nor without waiting";
@@ -236,14 +230,15 @@ TEST(RedisCredentials, AreAskedForAndChecked) {
   text_of(*good, {"ACL", "SETUSER", "worker", "on", ">pw", "~*", "&*", "+@all", "-flushall"});
   auto const user = client_of("redis://worker:pw" + place);
   EXPECT_EQ(text_of(*user, {"ACL", "WHOAMI"}), "worker");
-  EXPECT_EQ(to_error(user->run(one({"FLUSHALL"}), repeat::yes, 5s).value()[0]).code, errc::bad_config);
+  EXPECT_EQ(to_error(user->run(commands::of({"FLUSHALL"}), repeat::yes, 5s).value()[0]).code, errc::bad_config);
   for (auto const* who : {"redis://:wrong", "redis://worker:wrong", "redis://nobody:pw", "redis://"}) {
-    auto const refused = client_of(who + (who[8] ? place : place.substr(1)))->run(one({"PING"}), repeat::yes, 60s);
+    auto const refused =
+        client_of(who + (who[8] ? place : place.substr(1)))->run(commands::of({"PING"}), repeat::yes, 60s);
     ASSERT_FALSE(refused) << who;
     EXPECT_EQ(refused.error().code, errc::bad_config) << refused.error().text();
     EXPECT_THAT(refused.error().text(), ::testing::Not(HasSubstr("wrong")));
   }
-  auto const no_such = client_of("redis://:secret" + place + "/99")->run(one({"PING"}), repeat::yes, 60s);
+  auto const no_such = client_of("redis://:secret" + place + "/99")->run(commands::of({"PING"}), repeat::yes, 60s);
   EXPECT_EQ(no_such.error().code, errc::bad_config);
 }
 

@@ -16,14 +16,8 @@ using testing::certificates;
 using ::testing::HasSubstr;
 using testing::redis_server;
 
-commands one(std::initializer_list<std::string_view> words) {
-  commands c;
-  c.add(words);
-  return c;
-}
-
 expected<std::string> say(client& to, std::initializer_list<std::string_view> words, deadline until = 10s) {
-  auto said = to.run(one(words), repeat::yes, until);
+  auto said = to.run(commands::of(words), repeat::yes, until);
   if (!said) return fail(said.error());
   return said->at(0).text;
 }
@@ -94,7 +88,7 @@ TEST(RedisTls, APeerThatGoesAwayEndsNoProgram) {
   auto const own = on->connect(10s).value();
   s.server.kill();
   std::string const big(1 << 20, 'x');
-  for (int i = 0; i < 5; ++i) EXPECT_FALSE(own->run(one({"ECHO", big}), 1s)) << "and no SIGPIPE";
+  for (int i = 0; i < 5; ++i) EXPECT_FALSE(own->run(commands::of({"ECHO", big}), 1s)) << "and no SIGPIPE";
   s.server.start();
   EXPECT_EQ(say(*on, {"PING"}).value(), "PONG");
 }

@@ -13,7 +13,7 @@
 namespace lovage::broker::redis_broker {
 namespace {
 
-constexpr std::size_t batch = 100;
+constexpr std::size_t reaped_at_once = 100;
 
 using claims = std::vector<claim_name>;
 
@@ -54,7 +54,7 @@ expected<std::size_t> reap_session(shared const& on, rd::client& over, claims co
   if (!counted) return fail(counted.error());
   std::size_t given = 0;
   for (auto end = of.size(); end > 0;) {
-    auto const from = end > batch ? end - batch : 0;
+    auto const from = end > reaped_at_once ? end - reaped_at_once : 0;
     std::vector<std::string> names;
     for (auto i = from; i < end; ++i) names.push_back(of[i].text());
     auto const values = values_of(on, over, names, until);

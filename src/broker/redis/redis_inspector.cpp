@@ -14,7 +14,7 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr auto patience = 10s;
-constexpr std::size_t batch = 500, keys_looked_at = 100'000;
+constexpr std::size_t moved_at_once = 500, keys_looked_at = 100'000;
 
 class redis_inspector final : public inspector {
  public:
@@ -82,7 +82,7 @@ expected<void> redis_inspector::scan(std::vector<std::string_view> const& words,
     auto& items = said->front().items;
     if (items.size() != 2) return fail(errc::internal, "Redis answers a scan in an unknown way");
     each(items[1].items);
-    seen += batch;
+    seen += moved_at_once;
     cursor = items[0].text;
   } while (cursor != "0" && seen < most);
   return {};
@@ -100,7 +100,7 @@ expected<std::set<std::string>> redis_inspector::names() {
   if (!known) return fail(known.error());
   for (auto const& q : known->front().items) out.insert(q.text);
   std::vector<std::string> sets;
-  auto const pattern = on_->names.bindings("*"), count = std::to_string(batch);
+  auto const pattern = on_->names.bindings("*"), count = std::to_string(moved_at_once);
   auto const done = scan({"SCAN", "MATCH", pattern, "COUNT", count}, 1, keys_looked_at, [&](auto const& found) {
     for (auto const& key : found) sets.push_back(key.text);
   });
@@ -158,21 +158,21 @@ expected<void> redis_inspector::count_kept(counts& into) {
 // The names of lovage's claims tell the queue; for Python's the entry must be read.
 expected<void> redis_inspector::count_claimed(counts& into) {
   std::vector<std::string> theirs;
-  auto const count = std::to_string(batch);
+  auto const count = std::to_string(moved_at_once);
   auto done = scan({"ZSCAN", on_->key.unacked_index, "COUNT", count}, 2, 10 * keys_looked_at, [&](auto const& found) {
     for (std::size_t i = 0; i < found.size(); i += 2) {
       if (auto const claim = claim_name::read(found[i].text)) {
         ++entry(into, claim->queue).claimed;
-      } else if (theirs.size() < 20 * batch) {
+      } else if (theirs.size() < 20 * moved_at_once) {
         theirs.push_back(found[i].text);
       }
     }
   });
   if (!done) return done;
-  for (std::size_t from = 0; from < theirs.size(); from += batch) {
+  for (std::size_t from = 0; from < theirs.size(); from += moved_at_once) {
     std::vector<std::string> const some(
         theirs.begin() + static_cast<std::ptrdiff_t>(from),
-        theirs.begin() + static_cast<std::ptrdiff_t>(std::min(theirs.size(), from + batch)));
+        theirs.begin() + static_cast<std::ptrdiff_t>(std::min(theirs.size(), from + moved_at_once)));
     auto const values = values_of(*on_, *client_, some, deadline::in(patience));
     if (!values) return fail(values.error());
     for (auto const& v : *values)
@@ -211,16 +211,16 @@ expected<std::uint64_t> redis_inspector::purge(queue_name const& queue) {
 
 expected<std::uint64_t> redis_inspector::purge_delayed(std::string const& queue) {
   std::vector<std::string> members;
-  auto const count = std::to_string(batch);
+  auto const count = std::to_string(moved_at_once);
   auto const done = scan({"ZSCAN", on_->key.delayed, "COUNT", count}, 2, SIZE_MAX, [&](auto& found) {
     for (std::size_t i = 0; i < found.size(); i += 2)
       if (queue_of_delayed(found[i].text) == queue) members.push_back(std::move(found[i].text));
   });
   if (!done) return fail(done.error());
   std::uint64_t removed = 0;
-  for (std::size_t from = 0; from < members.size(); from += batch) {
+  for (std::size_t from = 0; from < members.size(); from += moved_at_once) {
     std::vector<std::string_view> words{queue};
-    for (auto i = from; i < std::min(members.size(), from + batch); ++i) words.push_back(members[i]);
+    for (auto i = from; i < std::min(members.size(), from + moved_at_once); ++i) words.push_back(members[i]);
     auto const said = client_->eval(all_scripts().purge_delayed, {on_->key.delayed, on_->key.counts}, words,
                                     rd::repeat::yes, deadline::in(patience));
     if (!said) return fail(said.error());
@@ -231,9 +231,9 @@ expected<std::uint64_t> redis_inspector::purge_delayed(std::string const& queue)
 
 template <class F>
 expected<void> redis_inspector::each_dead(F&& each) {
-  for (std::size_t from = 0;; from += batch) {
+  for (std::size_t from = 0;; from += moved_at_once) {
     rd::commands c;
-    c.add({"ZRANGE", on_->key.dead_index, std::to_string(from), std::to_string(from + batch - 1)});
+    c.add({"ZRANGE", on_->key.dead_index, std::to_string(from), std::to_string(from + moved_at_once - 1)});
     auto const said = ask(c);
     if (!said) return fail(said.error());
     std::vector<std::string> ids;
@@ -301,10 +301,10 @@ expected<std::uint64_t> redis_inspector::take_dead(queue_name const& queue, std:
     if (!done) return fail(done.error());
   }
   std::uint64_t total = 0;
-  for (std::size_t from = 0; from < wanted.size(); from += batch) {
+  for (std::size_t from = 0; from < wanted.size(); from += moved_at_once) {
     std::vector<std::string> const some(
         wanted.begin() + static_cast<std::ptrdiff_t>(from),
-        wanted.begin() + static_cast<std::ptrdiff_t>(std::min(wanted.size(), from + batch)));
+        wanted.begin() + static_cast<std::ptrdiff_t>(std::min(wanted.size(), from + moved_at_once)));
     std::vector<rd::reply> texts;
     auto const read = records(some, texts);
     if (!read) return fail(read.error());

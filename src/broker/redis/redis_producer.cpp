@@ -1,6 +1,7 @@
 #include "broker/redis/element.hpp"
 #include "broker/redis/parts.hpp"
 #include "broker/redis/router.hpp"
+#include "core/deadline_mutex.hpp"
 #include "core/ids.hpp"
 
 #include <algorithm>
@@ -85,7 +86,7 @@ class redis_producer final : public producer {
   std::shared_ptr<shared> on_;
   std::unique_ptr<rd::client> client_;
   std::string const key_;
-  std::timed_mutex mutex_;  // guards what follows
+  deadline_mutex mutex_;  // guards what follows
   std::uint64_t number_ = 0;
   router router_;
   std::unordered_map<std::string, queue_spec> specs_;
@@ -179,12 +180,8 @@ expected<void> redis_producer::send(batch& what, deadline until) {
 
 expected<void> redis_producer::publish(std::span<outgoing const> messages, deadline until) {
   if (messages.empty()) return {};
-  std::unique_lock lock{mutex_, std::defer_lock};
-  if (until.is_never()) {
-    lock.lock();
-  } else if (!lock.try_lock_until(until.when())) {
-    return fail(errc::timeout, "another thread is still sending over this producer");
-  }
+  auto const owned = mutex_.acquire(until);
+  if (!owned) return fail(errc::timeout, "another thread is still sending over this producer");
   if (steady::now() - declared_since_ > declared_for) declared_.clear(), declared_since_ = steady::now();
   batch all;
   expected<void> done;

@@ -10,7 +10,7 @@
 namespace lovage::broker::redis_broker {
 namespace {
 
-constexpr std::size_t batch = 100;
+constexpr std::size_t restored_at_once = 100;
 
 /// kombu's: whoever has it restores, the others leave it at that.
 class restore_lock {
@@ -78,7 +78,7 @@ expected<std::size_t> restore_pythons(shared const& on, rd::client& over, deadli
   router routes{on};
   std::size_t given = 0;
   for (auto end = names->size(); end > 0;) {  // the oldest last: it is served next
-    auto const from = end > batch ? end - batch : 0;
+    auto const from = end > restored_at_once ? end - restored_at_once : 0;
     std::vector<std::string> const some(names->begin() + static_cast<std::ptrdiff_t>(from),
                                         names->begin() + static_cast<std::ptrdiff_t>(end));
     auto const values = values_of(on, over, some, until);
