@@ -32,14 +32,16 @@ struct job {
   std::uint64_t id = 0;
   std::string payload;
   std::optional<std::chrono::milliseconds> soft_limit, hard_limit;  ///< counted from the start of the job
+  std::string title = {};                                           ///< what runs, for process titles
 };
 
 enum class event_kind {
-  started,    ///< a slot took the job; `pid` says where
-  message,    ///< `payload` is what the job sent
-  finished,   ///< `payload` is what the runner returned
-  lost,       ///< the child died: `reason` such as "signal 11 (SIGSEGV)", "exit status 3"
-  timed_out,  ///< hard limit: the child was killed
+  started,     ///< a slot took the job; `pid` says where
+  message,     ///< `payload` is what the job sent
+  finished,    ///< `payload` is what the runner returned
+  lost,        ///< the child died: `reason` such as "signal 11 (SIGSEGV)", "exit status 3"
+  timed_out,   ///< hard limit: the child was killed
+  terminated,  ///< `terminate` ended it: `reason` names the signal
 };
 
 struct event {
@@ -58,6 +60,17 @@ struct options {
   std::size_t concurrency = 1;
   runner run;
   event_sink on_events;
+  std::uint64_t max_tasks_per_child = 0;   ///< a child that ran this many is replaced; zero: no limit
+  std::uint64_t max_memory_per_child = 0;  ///< KiB resident, looked at after each job; zero: no limit
+  std::string title = {};                  ///< of the worker, for process titles
+};
+
+/// One place where a job runs.
+struct slot {
+  int pid = 0;                                    ///< of the child, or of this process
+  std::uint64_t job = 0;                          ///< what runs there; zero: nothing
+  std::uint64_t done = 0;                         ///< jobs it finished
+  std::chrono::steady_clock::time_point since{};  ///< when that job began
 };
 
 /// Life: start, submit*, stop or kill. `stop` and `kill` may come first and may come twice; a pool starts once.
@@ -86,6 +99,28 @@ class pool {
   /// Process ids that run jobs: children, or this process.
   [[nodiscard]] virtual std::vector<int> pids() const = 0;
   [[nodiscard]] virtual bool enforces_hard_limits() const noexcept = 0;
+
+  /// How many slots it is meant to have.
+  [[nodiscard]] virtual std::size_t concurrency() const { return 0; }
+  /// From now on that many: grows at once, shrinks as slots become free. Any thread. Error `invalid_argument` for zero,
+  /// `not_supported` where there is one slot for good.
+  [[nodiscard]] virtual expected<void> resize(std::size_t concurrency) {
+    (void)concurrency;
+    return fail(errc::not_supported, std::string{"the "} + name() + " pool cannot change its size");
+  }
+  /// Ends the job that runs with this signal; its slot is replaced and `terminated` says that it is over. Any thread.
+  /// Error `invalid_argument` when it does not run (it may have ended just now), `not_supported` where nothing can be
+  /// killed.
+  [[nodiscard]] virtual expected<void> terminate(std::uint64_t job_id, int signal) {
+    (void)job_id, (void)signal;
+    return fail(errc::not_supported, std::string{"the "} + name() + " pool cannot end a task that runs");
+  }
+  /// Every child is replaced as soon as it is free. Any thread.
+  [[nodiscard]] virtual expected<void> restart() {
+    return fail(errc::not_supported, std::string{"the "} + name() + " pool has no processes to restart");
+  }
+  /// A picture of its slots. Any thread.
+  [[nodiscard]] virtual std::vector<slot> slots() const { return {}; }
 };
 
 /// One slot. Unlike Celery's, it does not block the worker: jobs run one after the other on a thread of their own, so

@@ -11,8 +11,7 @@ namespace {
 using namespace std::chrono_literals;
 using std::chrono::steady_clock;
 
-// How long one step at broker or backend may wait for a lock or a server before it is tried again.
-// The same when the worker ends and has tried before.
+// `step_limit` when the worker ends and has tried before.
 constexpr auto last_step_limit = 1s;
 
 // The last one added: each conclusion closes one delivery.
@@ -115,6 +114,7 @@ void consumer::turn() {
   auto const now = steady_clock::now();
   turned_ = now.time_since_epoch().count();
   collect();
+  run_errands();
   bool const flushed = owed_.flush(step_limit, now);
   if (draining_) give_back_unstarted();
   running_ = in_flight_.size();
@@ -131,7 +131,7 @@ void consumer::wait(bool flushed) {
   bool const more = !owed_.empty() && flushed && owed_.held_up() == 0;  // given back just now: it can go out at once
   if (more) return;
   auto const limit = flushed ? 1000ms : owed_.faults().wait();
-  changed_.wait_for(lock, limit, [&] { return closing_ || (flushed && !inbox_.empty()); });
+  changed_.wait_for(lock, limit, [&] { return closing_ || !errands_.empty() || (flushed && !inbox_.empty()); });
 }
 
 void consumer::collect() {
@@ -143,11 +143,64 @@ void consumer::collect() {
   for (auto& e : events) apply(e);
 }
 
+bool consumer::call(std::function<void()> what, deadline until) {
+  auto const mine = std::make_shared<errand>(errand{std::move(what)});
+  std::unique_lock lock{mutex_};
+  if (closing_ || !thread_.joinable()) return false;
+  errands_.push_back(mine);
+  changed_.notify_all();
+  lock.unlock();
+  to_.source->interrupt();
+  lock.lock();
+  auto const taken = [&] { return mine->state != errand::waiting || closing_; };
+  if (until.is_never())
+    changed_.wait(lock, taken);
+  else
+    (void)changed_.wait_until(lock, until.when(), taken);
+  if (mine->state == errand::waiting) mine->state = errand::given_up;
+  changed_.wait(lock, [&] { return mine->state != errand::running; });
+  return mine->state == errand::done;
+}
+
+void consumer::run_errands() {
+  std::unique_lock lock{mutex_};
+  for (auto const& e : std::exchange(errands_, {})) {
+    if (e->state == errand::given_up) continue;
+    e->state = errand::running;
+    lock.unlock();
+    e->what();
+    lock.lock();
+    e->state = errand::done;
+    changed_.notify_all();
+  }
+}
+
+std::optional<std::vector<task_view>> consumer::tasks(deadline until) {
+  std::vector<task_view> out;
+  bool const answered = call(
+      [&] {
+        for (auto const& [job, r] : in_flight_) {
+          task_view v{task_phase::reserved, r.message, r.queue, r.priority, job, r.settled, 0, std::nullopt};
+          if (auto const at = begun_.find(job); at != begun_.end()) {
+            v.phase = task_phase::active;
+            v.pid = at->second.pid;
+            v.started = at->second.since;
+          }
+          out.push_back(std::move(v));
+        }
+      },
+      until);
+  if (!answered) return std::nullopt;
+  return out;
+}
+
 void consumer::apply(pool::event& e) {
   auto const at = in_flight_.find(e.id);
   if (at == in_flight_.end()) return;
   switch (e.kind) {
-    case pool::event_kind::started: return execute::conclude_started(at->second, e.pid, policy_, owed_.pending());
+    case pool::event_kind::started:
+      begun_[e.id] = {e.pid, options_.now()};
+      return execute::conclude_started(at->second, e.pid, policy_, owed_.pending());
     case pool::event_kind::message: {
       auto state = read_state(e.payload);
       return execute::conclude_state(at->second, state.state, std::move(state.meta), policy_, owed_.pending());
@@ -158,6 +211,7 @@ void consumer::apply(pool::event& e) {
 
 void consumer::finish(std::uint64_t job, pool::event& e) {
   auto node = in_flight_.extract(job);
+  begun_.erase(job);
   auto const& r = node.mapped();
   auto const now = options_.now();
   auto& out = owed_.pending();

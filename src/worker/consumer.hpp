@@ -13,9 +13,11 @@
 #include "worker/delivery_book.hpp"
 #include "worker/fault_log.hpp"
 #include "worker/outbox.hpp"
+#include "worker/task_view.hpp"
 
 #include <atomic>
 #include <condition_variable>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -70,7 +72,18 @@ class consumer {
 
   [[nodiscard]] consumer_state state() const;
 
+  /// Does this on the consumer's thread, between two rounds, and waits for it; false when it did not come to it by the
+  /// deadline (it is not done later either), as before `start` and after `stop_thread`. One that has begun is waited
+  /// for. Not from the consumer's thread.
+  [[nodiscard]] bool call(std::function<void()> what, deadline until);
+  /// What it holds, in no order; nothing when the consumer does not answer by the deadline.
+  [[nodiscard]] std::optional<std::vector<task_view>> tasks(deadline until);
+
  private:
+  struct errand {
+    std::function<void()> what;
+    enum { waiting, running, done, given_up } state = waiting;
+  };
   struct arrival {
     execute::request what;
     std::string key;
@@ -81,6 +94,7 @@ class consumer {
   void turn();
   void wait(bool flushed);
   void collect();
+  void run_errands();
   void apply(pool::event& e);
   void finish(std::uint64_t job, pool::event& e);
   void claim(std::size_t room);
@@ -99,13 +113,19 @@ class consumer {
 
   delivery_book book_;
   // the consumer thread's own
+  struct run_facts {
+    int pid = 0;
+    time_point since{};
+  };
   std::unordered_map<std::uint64_t, execute::request> in_flight_;
+  std::unordered_map<std::uint64_t, run_facts> begun_;  ///< those of them that run
   outbox owed_;
   fault_log claim_faults_;
 
-  std::mutex mutex_;  // guards inbox_ and idle_
+  std::mutex mutex_;  // guards inbox_, errands_ and idle_
   std::condition_variable changed_;
   std::vector<pool::event> inbox_;
+  std::vector<std::shared_ptr<errand>> errands_;
   bool idle_ = false;  ///< nothing in flight, nothing pending
 
   std::atomic<bool> draining_{false}, closing_{false}, attached_{false};

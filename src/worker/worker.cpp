@@ -11,11 +11,10 @@
 #include "worker/consumer.hpp"
 #include "worker/health_report.hpp"
 #include "worker/job_codec.hpp"
-#include "worker/node_name.hpp"
+#include "worker/plan.hpp"
 #include "worker/signal_inbox.hpp"
 
 #include <cstdio>
-#include <random>
 
 namespace lovage {
 
@@ -23,17 +22,10 @@ using namespace std::chrono_literals;
 
 namespace {
 
-// Whatever the multiplier says, this many messages are held in memory at most.
-constexpr std::size_t reserve_bound = 1000;
 constexpr auto start_limit = 10s;
 constexpr auto cleanup_interval = 1h;
 // When nothing runs any more, a broker or backend that is away gets this long to take what is left.
 constexpr auto settle_limit = 5s;
-
-pool_kind kind_of(std::string const& name) {
-  if (name == "threads") return pool_kind::threads;
-  return name == "solo" ? pool_kind::solo : pool_kind::prefork;
-}
 
 std::unique_ptr<pool::pool> make_pool(pool_kind kind) {
   switch (kind) {
@@ -43,25 +35,12 @@ std::unique_ptr<pool::pool> make_pool(pool_kind kind) {
   }
 }
 
-std::function<double()> make_uniform() {
-  auto const engine = std::make_shared<std::mt19937_64>(std::random_device{}());
-  return [engine] { return std::uniform_real_distribution<>{0, 1}(*engine); };
-}
-
 }  // namespace
-
-/// What the options and the configuration come to.
-struct worker_plan {
-  pool_kind kind;
-  std::size_t concurrency, reserve;
-  std::string node;
-  std::vector<queue_name> queues;
-};
 
 class worker::impl {
  public:
   impl(app& on, worker_options options)
-      : app_{*on.state()}, options_{std::move(options)}, plan_{make_plan()}, inbox_{} {}
+      : app_{*on.state()}, options_{std::move(options)}, plan_{work::make_plan(app_, options_)}, inbox_{} {}
 
   int run();
   void post(work::stop_event e);
@@ -70,9 +49,6 @@ class worker::impl {
 
  private:
   struct inbox_use;
-  worker_plan make_plan() const;
-  execute::policy make_policy(pool::pool const& jobs) const;
-  work::consumer_options make_consumer_options() const;
   void start_pool(pool::pool& jobs, work::consumer& source);
   work::stop_state connect(work::consumer& source, work::signal_inbox& inbox);
   std::unique_ptr<health::server> listen(pool::pool const& jobs, work::consumer const& source);
@@ -87,7 +63,7 @@ class worker::impl {
 
   detail::app_state& app_;
   worker_options const options_;
-  worker_plan const plan_;
+  work::worker_plan const plan_;
 
   mutable std::mutex mutex_;  // guards what follows
   mutable std::condition_variable ready_changed_;
@@ -97,59 +73,6 @@ class worker::impl {
   work::signal_inbox* inbox_;
   std::vector<work::stop_event> early_;  ///< stop came before run
 };
-
-worker_plan worker::impl::make_plan() const {
-  auto const& c = app_.settings;
-  worker_plan p;
-  p.kind = options_.pool_.value_or(kind_of(c.worker_pool()));
-  auto const wanted = options_.concurrency_.value_or(c.worker_concurrency());
-  if (wanted < 0) throw error{errc::invalid_argument, "concurrency is negative; zero means as many as cores"};
-  p.concurrency = wanted > 0 ? static_cast<std::size_t>(wanted) : std::max(1U, std::thread::hardware_concurrency());
-  if (p.kind == pool_kind::solo) p.concurrency = 1;
-  auto const multiplier = options_.prefetch_multiplier_.value_or(c.worker_prefetch_multiplier());
-  if (multiplier < 0) throw error{errc::invalid_argument, "the prefetch multiplier is negative; zero means no limit"};
-  p.reserve =
-      multiplier == 0 ? std::max(reserve_bound, p.concurrency) : p.concurrency * static_cast<std::size_t>(multiplier);
-  p.node = work::expand_node_name(options_.hostname_, host_name());
-  p.queues = app_.publishing.where.taken(options_.queues_).value();
-  return p;
-}
-
-execute::policy worker::impl::make_policy(pool::pool const& jobs) const {
-  auto const& c = app_.settings;
-  execute::policy p;
-  p.tasks = &app_.tasks.internals();
-  p.defaults = task_options::defaults(c);
-  p.accept.accept_content = c.accept_content();
-  p.node = plan_.node;
-  p.publishing = app_.publishing;
-  p.delivery_limit = static_cast<std::uint32_t>(std::max(0, c.task_delivery_limit()));
-  p.result_extended = c.result_extended();
-  p.store_results = app_.has_backend();
-  p.hard_limits = jobs.enforces_hard_limits();
-  p.inherit_priority = c.task_inherit_parent_priority();
-  p.uniform = make_uniform();
-  return p;
-}
-
-work::consumer_options worker::impl::make_consumer_options() const {
-  auto const& c = app_.settings;
-  work::consumer_options o;
-  o.reserve = plan_.reserve;
-  o.result_expires = std::chrono::ceil<std::chrono::seconds>(c.result_expires());
-  o.deduplicate = c.worker_deduplicate_successful_tasks();
-  o.now = app_.now;
-  return o;
-}
-
-// A hard limit on a pool that cannot kill would be a promise nobody keeps: refused before the first task.
-static void check_hard_limits(detail::app_state const& app, pool::pool const& jobs) {
-  if (jobs.enforces_hard_limits()) return;
-  for (auto const& [name, entry] : app.tasks.internals().entries())
-    if (task_options::merge(task_options::defaults(app.settings), entry.spec).time_limit_s > 0)
-      throw error{errc::not_supported, "task '" + name + "' has a hard time limit, which the " + jobs.name() +
-                                           " pool cannot enforce; use --pool=prefork, or soft_time_limit"};
-}
 
 /// While it lives, `stop` reaches the inbox.
 struct worker::impl::inbox_use {
@@ -172,9 +95,9 @@ int worker::impl::run() {
   auto const& tasks = app_.tasks.internals();
   if (pool::is_fork_server()) pool::serve_forks(work::make_runner(tasks, {}));
   auto jobs = make_pool(plan_.kind);
-  check_hard_limits(app_, *jobs);
+  work::check_hard_limits(app_, *jobs);
   work::signal_inbox inbox{options_.handle_signals_};
-  work::consumer source{make_policy(*jobs), *jobs, make_consumer_options()};
+  work::consumer source{work::make_policy(app_, plan_, *jobs), *jobs, work::make_consumer_options(app_, plan_)};
   inbox_use const in_use{*this, inbox};
   auto const health = listen(*jobs, source);
   if (options_.banner_) show_banner(*jobs);
