@@ -73,6 +73,8 @@ class subscriber final : public tenant, public std::enable_shared_from_this<subs
   [[nodiscard]] expected<void> consume(session& on, std::size_t source);
   void drop_all();
   void write_commands(session& on);
+  [[nodiscard]] bool gathers_acks();
+  void write_acks(session& on);
   void hand_in(session& on);
   void send_round(batch&& early);
   void come_round(batch& early, std::uint64_t epoch, bool sent);
@@ -106,6 +108,7 @@ class subscriber final : public tenant, public std::enable_shared_from_this<subs
   std::vector<std::size_t> cancelled_;
   std::uint64_t current_ = 0;  ///< epoch_, for the session alone
   steady::time_point since_{};
+  std::optional<steady::time_point> gathering_;  ///< since when acks wait for others
   bool reopen_ = false;
 };
 
