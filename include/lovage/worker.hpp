@@ -4,6 +4,7 @@
 #include <lovage/app.hpp>
 #include <lovage/deadline.hpp>
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -25,6 +26,9 @@ class worker_options {
   worker_options& hostname(std::string v) { return hostname_ = std::move(v), *this; }
   /// React to SIGTERM, SIGINT and SIGQUIT (the default). Without, the program calls `stop`.
   worker_options& handle_signals(bool v) { return handle_signals_ = v, *this; }
+  /// React to SIGHUP by a warm shutdown, after which `worker::reload_asked` tells the program to start itself anew; the
+  /// function is asked first, and with false the worker goes on. Without: HUP is not touched.
+  worker_options& on_hangup(std::function<bool()> v) { return on_hangup_ = std::move(v), *this; }
   /// Answer probes at /healthz and /readyz on this port over HTTP; 0: any that is free. Default: setting
   /// `worker_health_port`, which is none.
   worker_options& health_port(int v) { return health_port_ = v, *this; }
@@ -38,6 +42,7 @@ class worker_options {
   std::optional<std::string> health_host_;
   std::vector<std::string> queues_;
   std::string hostname_ = "celery@%h";
+  std::function<bool()> on_hangup_;
   bool handle_signals_ = true;
   bool banner_ = false;
 };
@@ -56,8 +61,9 @@ class worker {
   worker(worker const&) = delete;
   worker& operator=(worker const&) = delete;
 
-  /// Runs until stopped. 0 after a warm shutdown by SIGTERM or `stop`, 1 after SIGINT or a cold one.
-  /// A broker or backend that cannot be reached is waited for, unless `broker_connection_retry_on_startup` is false.
+  /// Runs until stopped. 0 after a warm shutdown by SIGTERM or `stop`, 1 after SIGINT, SIGQUIT or a cold one. QUIT
+  /// gives what runs `worker_soft_shutdown_timeout` to finish, where that is set, then kills it and gives it back. A
+  /// broker or backend that cannot be reached is waited for, unless `broker_connection_retry_on_startup` is false.
   /// Throws `error` when it cannot start: a setting, the pool, the port for probes.
   int run();
 
@@ -66,6 +72,8 @@ class worker {
   void stop();
   /// Cold shutdown: what runs is given back and its children are killed.
   void stop_now();
+  /// After `run`: it ended because of SIGHUP, see `worker_options::on_hangup`.
+  [[nodiscard]] bool reload_asked() const;
   /// Waits until the worker takes tasks; false at the deadline.
   bool wait_ready(deadline until) const;
   /// Where it answers probes, such as "http://127.0.0.1:8080"; empty while it does not.

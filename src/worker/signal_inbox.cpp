@@ -11,7 +11,9 @@
 #include <cerrno>
 #include <climits>
 #include <cstdint>
+#include <cstdlib>
 #include <cstring>
+#include <string_view>
 
 namespace lovage::work {
 namespace {
@@ -29,12 +31,16 @@ int poll_timeout(deadline until) {
 
 }  // namespace
 
-signal_inbox::signal_inbox(bool with_signals) : wake_{checked(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK), "eventfd")} {
+signal_inbox::signal_inbox(bool with_signals, bool with_hangup)
+    : wake_{checked(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK), "eventfd")} {
   if (!with_signals) return;
   ::sigset_t watched;
   ::sigemptyset(&watched);
   for (int const s : {SIGTERM, SIGINT, SIGQUIT}) ::sigaddset(&watched, s);
+  if (with_hangup) ::sigaddset(&watched, SIGHUP);
   ::pthread_sigmask(SIG_BLOCK, &watched, &before_);
+  if (auto const* remap = std::getenv("REMAP_SIGTERM"); remap != nullptr && std::string_view{remap} == "SIGQUIT")
+    on_term_ = stop_event::quit;
   signals_ = checked(::signalfd(-1, &watched, SFD_CLOEXEC | SFD_NONBLOCK), "signalfd");
 }
 
@@ -67,6 +73,19 @@ std::optional<stop_event> signal_inbox::next(deadline until) {
   }
 }
 
+void signal_inbox::let_signals_kill() {
+  if (signals_ < 0) return;
+  struct ::sigaction at_once {};
+  at_once.sa_handler = [](int) { ::_exit(1); };
+  ::sigset_t those;
+  ::sigemptyset(&those);
+  for (int const s : {SIGINT, SIGQUIT}) {
+    ::sigaction(s, &at_once, nullptr);
+    ::sigaddset(&those, s);
+  }
+  ::pthread_sigmask(SIG_UNBLOCK, &those, nullptr);
+}
+
 std::optional<stop_event> signal_inbox::take_posted() {
   std::lock_guard const lock{mutex_};
   if (posted_.empty()) {
@@ -85,7 +104,8 @@ std::optional<stop_event> signal_inbox::read_signal() const {
   switch (info.ssi_signo) {
     case SIGINT: return stop_event::interrupt;
     case SIGQUIT: return stop_event::quit;
-    default: return stop_event::term;
+    case SIGHUP: return stop_event::hangup;
+    default: return on_term_;
   }
 }
 

@@ -5,6 +5,7 @@
 #include "core/ids.hpp"
 #include "core/log.hpp"
 #include "health/server.hpp"
+#include "health/service_manager.hpp"
 #include "pool/prefork.hpp"
 #include "worker/banner.hpp"
 #include "worker/connecting.hpp"
@@ -14,6 +15,7 @@
 #include "worker/plan.hpp"
 #include "worker/signal_inbox.hpp"
 
+#include <unistd.h>
 #include <cstdio>
 
 namespace lovage {
@@ -44,6 +46,7 @@ class worker::impl {
 
   int run();
   void post(work::stop_event e);
+  bool reload_asked() const;
   bool wait_ready(deadline until) const;
   std::string health_url() const;
 
@@ -53,21 +56,26 @@ class worker::impl {
   work::stop_state connect(work::consumer& source, work::signal_inbox& inbox);
   std::unique_ptr<health::server> listen(pool::pool const& jobs, work::consumer const& source);
   work::health_facts facts(pool::pool const& jobs, work::consumer const& source) const;
-  work::stop_state serve(work::signal_inbox& inbox);
+  work::stop_state after(work::stop_state s, work::stop_event e) const;
+  work::stop_state serve(pool::pool const& jobs, work::consumer const& source, work::signal_inbox& inbox);
   work::stop_state shut_down(pool::pool& jobs, work::consumer& source, work::signal_inbox& inbox, work::stop_state s);
   void show_banner(pool::pool const& jobs) const;
-  work::stop_state drain(work::consumer& source, work::signal_inbox& inbox, work::stop_state s);
+  work::stop_state drain(pool::pool const& jobs, work::consumer& source, work::signal_inbox& inbox, work::stop_state s);
+  std::chrono::steady_clock::duration say_alive(pool::pool const& jobs, work::consumer const& source);
+  void kill(pool::pool& jobs, work::consumer& source, work::signal_inbox& inbox);
   void clean_results();
   void set_ready(bool ready);
   void beat(std::string trouble);
 
   detail::app_state& app_;
   worker_options const options_;
+  health::service_manager const manager_ = health::service_manager::from_environment();
+  std::chrono::steady_clock::time_point said_alive_{};
   work::worker_plan const plan_;
 
   mutable std::mutex mutex_;  // guards what follows
   mutable std::condition_variable ready_changed_;
-  bool ready_ = false, stopping_ = false;
+  bool ready_ = false, stopping_ = false, reload_ = false;
   std::string health_url_, trouble_;
   std::chrono::steady_clock::time_point beat_ = std::chrono::steady_clock::now();
   work::signal_inbox* inbox_;
@@ -96,7 +104,7 @@ int worker::impl::run() {
   if (pool::is_fork_server()) pool::serve_forks(work::make_runner(tasks, {}));
   auto jobs = make_pool(plan_.kind);
   work::check_hard_limits(app_, *jobs);
-  work::signal_inbox inbox{options_.handle_signals_};
+  work::signal_inbox inbox{options_.handle_signals_, options_.on_hangup_ != nullptr};
   work::consumer source{work::make_policy(app_, plan_, *jobs), *jobs, work::make_consumer_options(app_, plan_)};
   inbox_use const in_use{*this, inbox};
   auto const health = listen(*jobs, source);
@@ -104,7 +112,7 @@ int worker::impl::run() {
   start_pool(*jobs, source);
   if (health) health->start();  // a thread: after the fork server's start
   auto s = connect(source, inbox);
-  if (s.phase == work::stop_phase::running) s = serve(inbox);
+  if (s.phase == work::stop_phase::running) s = serve(*jobs, source, inbox);
   return exit_code(shut_down(*jobs, source, inbox, s));
 }
 
@@ -133,6 +141,7 @@ work::stop_state worker::impl::connect(work::consumer& source, work::signal_inbo
       source.attach(*std::move(attempt.made));
       source.start();
       set_ready(true);
+      manager_.ready(plan_.node + " takes tasks");
       log::info(plan_.node + " ready.", {{"pid", std::to_string(::getpid())}});
       return s;
     }
@@ -141,28 +150,54 @@ work::stop_state worker::impl::connect(work::consumer& source, work::signal_inbo
     if (!wait) throw error{why.code, "consumer: Cannot connect to " + attempt.url + ": " + why.text()};
     log::error(schedule.text(attempt.url, why, *wait));
     beat("cannot connect to " + attempt.url + ": " + why.text());
-    if (auto const e = inbox.next(deadline::in(*wait))) s = step(s, *e);
+    if (auto const e = inbox.next(deadline::in(*wait))) s = after(s, *e);
     if (s.phase != work::stop_phase::running) return s;
   }
 }
 
-work::stop_state worker::impl::serve(work::signal_inbox& inbox) {
+work::stop_state worker::impl::serve(pool::pool const& jobs, work::consumer const& source, work::signal_inbox& inbox) {
   work::stop_state s;
-  clean_results();
+  std::chrono::steady_clock::time_point cleaned{};
   while (s.phase == work::stop_phase::running) {
-    if (auto const e = inbox.next(deadline::in(cleanup_interval))) {
-      s = step(s, *e);
-    } else {
+    if (auto const now = std::chrono::steady_clock::now(); now - cleaned >= cleanup_interval) {
       clean_results();
+      cleaned = now;
     }
+    auto const wait = std::min<std::chrono::steady_clock::duration>(cleanup_interval, say_alive(jobs, source));
+    if (auto const e = inbox.next(deadline::in(wait))) s = after(s, *e);
   }
   return s;
 }
 
-// Warm: as long as tasks run, then `settle_limit` for what they left. What stays unsettled is delivered again.
-work::stop_state worker::impl::drain(work::consumer& source, work::signal_inbox& inbox, work::stop_state s) {
-  std::optional<deadline> last;
-  while (s.phase == work::stop_phase::warm && !source.drain(deadline::in(50ms))) {
+// Tells the service manager that all is well while it is; how long until it wants to hear again.
+std::chrono::steady_clock::duration worker::impl::say_alive(pool::pool const& jobs, work::consumer const& source) {
+  auto const interval = manager_.interval();
+  if (!interval) return cleanup_interval;
+  auto const now = std::chrono::steady_clock::now();
+  if (now - said_alive_ >= *interval && work::liveness(facts(jobs, source)).good) {
+    manager_.alive();
+    said_alive_ = now;
+  }
+  return *interval;
+}
+
+work::stop_state worker::impl::after(work::stop_state s, work::stop_event e) const {
+  if (e == work::stop_event::hangup && s.phase == work::stop_phase::running && !options_.on_hangup_()) return s;
+  return work::step(s, e, app_.settings.worker_soft_shutdown_timeout().count() > 0);
+}
+
+// Warm: as long as tasks run, then `settle_limit` for what they left. Soft: so long in all. What stays unsettled is
+// delivered again.
+work::stop_state worker::impl::drain(pool::pool const& jobs, work::consumer& source, work::signal_inbox& inbox,
+                                     work::stop_state s) {
+  std::optional<deadline> last, soft;
+  while (s.phase < work::stop_phase::cold && !source.drain(deadline::in(50ms))) {
+    (void)say_alive(jobs, source);
+    if (s.phase == work::stop_phase::soft && !soft) {
+      auto const limit = app_.settings.worker_soft_shutdown_timeout();
+      log::warning(plan_.node + ": soft shutdown: what runs has " + std::to_string(limit.count()) + " s to finish");
+      soft = deadline::in(limit);
+    }
     if (source.state().in_flight > 0) {
       last.reset();
     } else if (!last) {
@@ -171,25 +206,34 @@ work::stop_state worker::impl::drain(work::consumer& source, work::signal_inbox&
       log::error(plan_.node + ": broker or backend are away; what could not be acknowledged will be delivered again");
       break;
     }
-    if (auto const e = inbox.next(deadline::now())) s = step(s, *e);
+    if (soft && soft->passed()) s.phase = work::stop_phase::cold;
+    if (auto const e = inbox.next(deadline::now())) s = after(s, *e);
   }
   return s;
+}
+
+void worker::impl::kill(pool::pool& jobs, work::consumer& source, work::signal_inbox& inbox) {
+  log::warning(plan_.node + ": cold shutdown: what runs is given back (send QUIT again to end at once)");
+  inbox.let_signals_kill();
+  source.stop_thread();
+  jobs.kill();
 }
 
 work::stop_state worker::impl::shut_down(pool::pool& jobs, work::consumer& source, work::signal_inbox& inbox,
                                          work::stop_state s) {
   set_ready(false);
+  s.reload ? manager_.reloading() : manager_.stopping();
   if (s.phase == work::stop_phase::warm)
-    log::warning(plan_.node + ": warm shutdown: what runs is finished (send INT again for a cold one)");
-  if (source.state().attached) s = drain(source, inbox, s);
-  if (s.phase == work::stop_phase::cold) {
-    log::warning(plan_.node + ": cold shutdown: what runs is given back");
-    source.stop_thread();
-    jobs.kill();
-  } else {
+    log::warning(plan_.node + ": warm shutdown: what runs is finished (send INT again for a sharper one)");
+  if (source.state().attached) s = drain(jobs, source, inbox, s);
+  if (s.phase == work::stop_phase::hard) ::_exit(work::exit_code(s));
+  if (s.phase == work::stop_phase::cold)
+    kill(jobs, source, inbox);
+  else
     (void)jobs.stop(deadline::in(10s));
-  }
   source.close();
+  std::lock_guard const lock{mutex_};
+  reload_ = s.reload && s.phase == work::stop_phase::warm;
   return s;
 }
 
@@ -269,6 +313,11 @@ void worker::impl::post(work::stop_event e) {
   early_.push_back(e);
 }
 
+bool worker::impl::reload_asked() const {
+  std::lock_guard const lock{mutex_};
+  return reload_;
+}
+
 bool worker::impl::wait_ready(deadline until) const {
   std::unique_lock lock{mutex_};
   if (until.is_never()) return ready_changed_.wait(lock, [this] { return ready_; }), true;
@@ -280,6 +329,7 @@ worker::~worker() = default;
 int worker::run() { return impl_->run(); }
 void worker::stop() { impl_->post(work::stop_event::asked); }
 void worker::stop_now() { impl_->post(work::stop_event::asked_now); }
+bool worker::reload_asked() const { return impl_->reload_asked(); }
 bool worker::wait_ready(deadline until) const { return impl_->wait_ready(until); }
 std::string worker::health_url() const { return impl_->health_url(); }
 
