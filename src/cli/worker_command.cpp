@@ -1,6 +1,10 @@
 // lovage worker
 #include "cli/commands.hpp"
 #include "cli/log_setup.hpp"
+#include "cli/reload.hpp"
+#include "cli/service.hpp"
+#include "core/ids.hpp"
+#include "worker/node_name.hpp"
 
 #include <lovage/worker.hpp>
 
@@ -18,29 +22,46 @@ struct worker_args {
   std::vector<std::string> queues;
   std::string concurrency, pool, prefetch_multiplier;
   std::string hostname = "celery@%h", loglevel = "warning", logfile, log_format = "text";
+  service_options service;
 };
 
 log_options log_options_of(session const& s, worker_args const& a) {
   log_options out;
   out.least = level_of(a.loglevel);
-  out.file = a.logfile;
+  out.file = expand_file_name(a.logfile, work::expand_node_name(a.hostname, host_name()));
   out.json = a.log_format == "json";
   out.color = !s.given.no_color && !out.json && ::isatty(STDERR_FILENO) != 0 && std::getenv("NO_COLOR") == nullptr;
   return out;
 }
 
-// With the prefork pool this runs a second time, in the fork server, up to `run`: no threads, nothing printed there.
-int run_worker(session const& s, worker_args const& a) {
-  set_up_log(log_options_of(s, a));
+config settings_of(session const& s, worker_args const& a) {
   auto settings = s.settings();
   if (!a.pool.empty()) settings.set("worker_pool", a.pool, "option");
   if (!a.concurrency.empty()) settings.set("worker_concurrency", a.concurrency, "option");
   if (!a.prefetch_multiplier.empty()) settings.set("worker_prefetch_multiplier", a.prefetch_multiplier, "option");
   for (auto const& assignment : s.tail) settings.set_option(assignment);
-  auto on = s.open(std::move(settings));
+  return settings;
+}
+
+// On a terminal HUP means that the terminal is gone: a warm shutdown and no more.
+bool reloads_on_hangup() { return ::isatty(STDIN_FILENO) == 0; }
+
+// With the prefork pool this runs a second time, in the fork server, up to `run`: no threads, nothing printed there.
+int run_worker(session const& s, worker_args const& a) {
+  invocation const self;
+  bool const first = !in_fork_server();
+  if (first) become(a.service);
+  set_up_log(log_options_of(s, a));
+  auto const node = work::expand_node_name(a.hostname, host_name());
+  pid_file const mine{first ? expand_file_name(a.service.pidfile, node) : std::string{}};
+  auto on = s.open(settings_of(s, a));
   worker_options options;
-  options.hostname(a.hostname).queues(a.queues).banner(!s.given.quiet && !in_fork_server());
-  return worker{on, std::move(options)}.run();
+  options.hostname(a.hostname).queues(a.queues).banner(!s.given.quiet && first);
+  options.on_hangup([&] { return !reloads_on_hangup() || self.would_load(s.given.apps); });
+  worker w{on, std::move(options)};
+  auto const code = w.run();
+  if (w.reload_asked() && reloads_on_hangup()) self.again();
+  return code;
 }
 
 constexpr char const* worker_footer = R"(Examples:
@@ -50,8 +71,21 @@ constexpr char const* worker_footer = R"(Examples:
   lovage worker -A ./libtasks.so -f worker.log --log-format json -- task_acks_late=no result_expires=1h
 
 What stands behind "--" overrides settings of any name; 'lovage report --all' lists them.
-TERM or one INT (ctrl-C): finishes what runs, then ends. QUIT or a second INT: gives back what runs and ends.
+TERM or one INT (ctrl-C): finishes what runs, then ends. QUIT or a second INT: gives back what runs and ends, after
+worker_soft_shutdown_timeout. HUP: finishes what runs, then starts anew with the plug-ins that are on disk.
 Exit codes: 0 stopped by TERM, 1 stopped otherwise or could not start, 2 wrong usage.)";
+
+void add_service_options(CLI::App& to, service_options& into) {
+  auto const group = "As a service";
+  to.add_flag("-D,--detach", into.detach, "Run in the background; name a --logfile to hear of it")->group(group);
+  to.add_option("--pidfile", into.pidfile, "Keep the process id in this file; %n is the node's name")
+      ->type_name("FILE")
+      ->group(group);
+  to.add_option("--workdir", into.workdir, "Change to this directory first")->type_name("DIR")->group(group);
+  to.add_option("--uid", into.user, "Run as this user")->type_name("USER")->group(group);
+  to.add_option("--gid", into.group, "Run as this group")->type_name("GROUP")->group(group);
+  to.add_option("--umask", into.umask, "Octal mask for new files")->type_name("MASK")->group(group);
+}
 
 }  // namespace
 
@@ -77,6 +111,7 @@ void add_worker(CLI::App& root, session& s) {
   c->add_option("--log-format", a->log_format, "text (default) or json, one object a line")
       ->type_name("KIND")
       ->check(CLI::IsMember({"text", "json"}).description(""));
+  add_service_options(*c, a->service);
   c->footer(worker_footer);
   c->callback([a, &s] { s.action = [a, &s] { return run_worker(s, *a); }; });
 }

@@ -1,66 +1,13 @@
 """Every command of the program, as a user types it. Needs LOVAGE_PROGRAM and LOVAGE_PLUGIN in the environment."""
-import contextlib
 import json
 import os
 import shutil
-import signal
 import subprocess
-import tempfile
-import time
 import unittest
 
-PROGRAM = os.environ["LOVAGE_PROGRAM"]
-PLUGIN = os.environ["LOVAGE_PLUGIN"]
+from cli_case import PLUGIN, Case, read
 
-
-def read(path):
-    """The text of a file; nothing while it is not there."""
-    try:
-        with open(path) as f:
-            return f.read()
-    except FileNotFoundError:
-        return ""
-
-
-class CliTest(unittest.TestCase):
-    def setUp(self):
-        self.dir = tempfile.mkdtemp(prefix="lovage-cli-")
-        self.addCleanup(shutil.rmtree, self.dir)
-        self.env = {k: v for k, v in os.environ.items() if not k.startswith(("LOVAGE_", "CELERY_"))}
-        self.env.update(HOME=self.dir, XDG_CONFIG_HOME=self.dir + "/config", XDG_STATE_HOME=self.dir + "/state",
-                        LOVAGE_BROKER_URL="sqlite:///" + self.dir + "/store.db")
-
-    def lovage(self, *args, code=0, stdin=subprocess.DEVNULL, **env):
-        done = subprocess.run([PROGRAM, *args], cwd=self.dir, env={**self.env, **env}, stdin=stdin, text=True,
-                              capture_output=True, timeout=60)
-        self.assertEqual(done.returncode, code, f"{args}\n{done.stdout}\n{done.stderr}")
-        return done
-
-    @contextlib.contextmanager
-    def worker(self, *args, log="worker.log"):
-        """A worker that runs while the block does; ends by TERM with code 0."""
-        path = os.path.join(self.dir, log)
-        worker = subprocess.Popen([PROGRAM, "worker", "-A", PLUGIN, "-l", "info", "-f", path, *args], cwd=self.dir,
-                                  env=self.env, stderr=subprocess.PIPE, text=True)
-        try:
-            self.wait_for(lambda: "ready." in read(path), worker)
-            yield worker
-            worker.send_signal(signal.SIGTERM)
-            self.banner = worker.communicate(timeout=30)[1]
-            self.assertEqual(worker.returncode, 0, self.banner)
-        finally:
-            if worker.poll() is None:
-                worker.kill()
-                worker.communicate()
-
-    def wait_for(self, condition, worker=None):
-        end = time.monotonic() + 20
-        while not condition():
-            if worker is not None and worker.poll() is not None:
-                self.fail("the worker ended: " + worker.stderr.read())
-            self.assertLess(time.monotonic(), end, "waited in vain")
-            time.sleep(0.02)
-
+class CliTest(Case):
     # Help and usage
 
     def test_help_teaches_and_version_tells(self):
@@ -107,7 +54,7 @@ class CliTest(unittest.TestCase):
     def test_report_masks_passwords_and_lists_plugins(self):
         out = self.lovage("report", "--all", "-A", PLUGIN, LOVAGE_RESULT_BACKEND="redis://:hunter2@localhost/0").stdout
         self.assertNotIn("hunter2", out)
-        self.assertIn("(4 tasks)", out)
+        self.assertIn("(5 tasks)", out)
         self.assertIn("SQLite 3.", out)
         self.assertIn("worker_concurrency", out)
 
@@ -150,7 +97,7 @@ class CliTest(unittest.TestCase):
         out = self.lovage("tasks", "-A", PLUGIN).stdout
         self.assertIn("cli.add(x: int, y: int) -> int", out)
         tasks = {t["name"]: t for t in json.loads(self.lovage("-A", PLUGIN, "tasks", "--json").stdout)}
-        self.assertEqual(sorted(tasks), ["cli.add", "cli.echo", "cli.refuse", "cli.total"])
+        self.assertEqual(sorted(tasks), ["cli.add", "cli.echo", "cli.refuse", "cli.total", "cli.until"])
         self.assertEqual(tasks["cli.refuse"]["options"]["max_retries"], 2)
 
     def test_a_task_is_called_run_and_answered(self):
