@@ -99,7 +99,8 @@ T read_argument(std::string_view task, char const* name, std::string_view packed
 }
 
 /// The end of a call by exception, called from a catch block.
-inline void finish_by_exception(running_call const& run, limits const& with, bool in_body) noexcept try {
+[[gnu::noinline, gnu::cold]] inline void finish_by_exception(running_call const& run, limits const& with,
+                                                             bool in_body) noexcept try {
   try {
     throw;
   } catch (retry_later const& r) {
@@ -126,6 +127,18 @@ inline void finish_by_exception(running_call const& run, limits const& with, boo
   }
 } catch (...) {
   run.finish(LOVAGE_FAILURE, "\x81\xa4type\xabMemoryError");  // {"type": "MemoryError"}, made without allocating much
+}
+
+/// What a task is declared and defined with. `types`: of its parameters, then of its result. Out of line like all that
+/// runs once or seldom: a plug-in of many tasks compiles it once.
+[[gnu::noinline, gnu::cold]] inline std::string pack_spec(std::span<char const* const> names,
+                                                          std::span<std::string const> types,
+                                                          value::map const& options) {
+  value::list params;
+  for (std::size_t i = 0; i < names.size(); ++i) params.push_back(value::list{names[i], types[i]});
+  value::map spec{{"params", std::move(params)}, {"returns", types.back()}};
+  spec.insert(spec.end(), options.begin(), options.end());
+  return pack(value{std::move(spec)});
 }
 
 template <class Task, class Body>
@@ -208,14 +221,10 @@ class library {
     static_assert(plain || bound::takes_context,
                   "lovage: the body cannot be called with the task's parameters (nor with context& before them)");
     if constexpr (plain || bound::takes_context) {
-      value::list params;
-      auto const& names = declaration.parameters();
-      std::size_t i = 0;
-      (params.push_back(value::list{names[i++], type_name<std::remove_cvref_t<A>>()}), ...);
-      value::map spec{{"params", std::move(params)}, {"returns", detail::result_name<R>()}};
-      spec.insert(spec.end(), with.options().begin(), with.options().end());
+      std::string const types[]{type_name<std::remove_cvref_t<A>>()..., detail::result_name<R>()};
+      auto const spec = detail::pack_spec(declaration.parameters(), types, with.options());
       auto body_of = std::make_unique<bound>(declaration, std::move(body), std::move(with));
-      add(declaration.name(), pack(value{std::move(spec)}), &bound::run, body_of.release(), &bound::destroy);
+      add(declaration.name(), spec, &bound::run, body_of.release(), &bound::destroy);
     }
   }
 
