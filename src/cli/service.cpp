@@ -1,6 +1,6 @@
 #include "cli/service.hpp"
 
-#include "core/log.hpp"
+#include "worker/node_name.hpp"
 
 #include <lovage/error.hpp>
 
@@ -59,26 +59,19 @@ void go_to_background() {
 
 std::string expand_file_name(std::string_view pattern, std::string_view node) {
   auto const at = std::min(node.find('@'), node.size());
-  auto const name = node.substr(0, at), host = at < node.size() ? node.substr(at + 1) : std::string_view{};
+  auto const host = at < node.size() ? node.substr(at + 1) : std::string_view{};
   auto const dot = std::min(host.find('.'), host.size());
-  std::string out;
-  for (std::size_t i = 0; i < pattern.size(); ++i) {
-    if (pattern[i] != '%' || i + 1 == pattern.size()) {
-      out += pattern[i];
-      continue;
-    }
-    switch (pattern[++i]) {
-      case 'n': out += name; break;
-      case 'h': out += host; break;
-      case 'd': out += dot < host.size() ? host.substr(dot + 1) : std::string_view{}; break;
-      case 'p': out += node; break;
+  return work::fill_in(pattern, [&](char letter) -> std::optional<std::string_view> {
+    switch (letter) {
+      case 'n': return node.substr(0, at);
+      case 'h': return host;
+      case 'd': return dot < host.size() ? host.substr(dot + 1) : std::string_view{};
+      case 'p': return node;
       case 'i':
-      case 'I': break;
-      case '%': out += '%'; break;
-      default: (out += '%') += pattern[i];
+      case 'I': return std::string_view{};
+      default: return std::nullopt;
     }
-  }
-  return out;
+  });
 }
 
 void become(service_options const& with) {

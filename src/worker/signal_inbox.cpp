@@ -1,15 +1,15 @@
 #include "worker/signal_inbox.hpp"
 
+#include "io/polling.hpp"
+
 #include <lovage/error.hpp>
 
-#include <poll.h>
 #include <sys/eventfd.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
 #include <array>
 #include <cerrno>
-#include <climits>
 #include <cstdint>
 #include <cstdlib>
 #include <cstring>
@@ -21,12 +21,6 @@ namespace {
 int checked(int fd, char const* what) {
   if (fd < 0) throw error{errc::internal, std::string{what} + ": " + std::strerror(errno)};
   return fd;
-}
-
-int poll_timeout(deadline until) {
-  if (until.is_never()) return -1;
-  auto const ms = std::chrono::ceil<std::chrono::milliseconds>(until.left()).count();
-  return static_cast<int>(std::min<std::int64_t>(ms, INT_MAX));
 }
 
 }  // namespace
@@ -68,7 +62,7 @@ std::optional<stop_event> signal_inbox::next(deadline until) {
     if (signals_ >= 0)
       if (auto e = read_signal()) return e;
     std::array<::pollfd, 2> fds{{{wake_, POLLIN, 0}, {signals_, POLLIN, 0}}};
-    auto const n = ::poll(fds.data(), fds.size(), poll_timeout(until));
+    auto const n = ::poll(fds.data(), fds.size(), io::milliseconds_left(until));
     if (n == 0 && until.passed()) return std::nullopt;
   }
 }
