@@ -34,7 +34,7 @@ void on_state(void* handle, char const* state, std::size_t state_size, char cons
   guarded([&] { static_cast<call*>(handle)->host.update_state({state, state_size}, {meta, meta_size}); });
 }
 
-int on_stop(void* handle) { return static_cast<call*>(handle)->host.stop_requested() ? 1 : 0; }
+int on_stop(void* handle) { return static_cast<call*>(handle)->host.stop_requested(); }
 
 void on_log(void* handle, int level, char const* text, std::size_t size) {
   guarded([&] { static_cast<call*>(handle)->host.log(level, {text, size}); });

@@ -19,7 +19,8 @@ class invoke_host {
  public:
   virtual ~invoke_host() = default;
   virtual void update_state(std::string_view state, std::string_view packed_meta) = 0;
-  [[nodiscard]] virtual bool stop_requested() const noexcept = 0;
+  /// Why the task should end, as `lovage_host::stop_requested`; 0: it need not.
+  [[nodiscard]] virtual int stop_requested() const noexcept = 0;
   virtual void log(int level, std::string_view text) = 0;
 };
 

@@ -118,9 +118,9 @@ void prefork_pool::on_ready(std::uint64_t token, std::uint32_t events) {
   }
 }
 
-void prefork_pool::tell(control_kind kind, std::uint32_t slot, int pid) {
+void prefork_pool::tell(control_kind kind, std::uint32_t slot, int pid, int status) {
   if (!server_process_) return;
-  server_process_->send(kind, slot, pid);
+  server_process_->send(kind, slot, pid, status);
   if (!server_process_->flush()) watch(server_process_->control(), control_token, EPOLLIN | EPOLLOUT, false);
 }
 
