@@ -3,7 +3,8 @@
 
 namespace lovage::work {
 
-enum class stop_event { term, interrupt, quit, asked, asked_now };
+/// `dump` (SIGUSR1) stops nothing: it asks where running tasks stand.
+enum class stop_event { term, interrupt, quit, asked, asked_now, dump };
 enum class stop_phase { running, warm, cold };
 
 struct stop_state {
@@ -22,6 +23,7 @@ struct stop_state {
       s.phase = s.phase == stop_phase::running ? stop_phase::warm : s.interrupted ? stop_phase::cold : s.phase;
       s.interrupted = true;
       break;
+    case stop_event::dump: break;
     case stop_event::quit:
     case stop_event::asked_now: s.phase = stop_phase::cold; break;
   }

@@ -33,7 +33,7 @@ signal_inbox::signal_inbox(bool with_signals) : wake_{checked(::eventfd(0, EFD_C
   if (!with_signals) return;
   ::sigset_t watched;
   ::sigemptyset(&watched);
-  for (int const s : {SIGTERM, SIGINT, SIGQUIT}) ::sigaddset(&watched, s);
+  for (int const s : {SIGTERM, SIGINT, SIGQUIT, SIGUSR1}) ::sigaddset(&watched, s);
   ::pthread_sigmask(SIG_BLOCK, &watched, &before_);
   signals_ = checked(::signalfd(-1, &watched, SFD_CLOEXEC | SFD_NONBLOCK), "signalfd");
 }
@@ -85,6 +85,7 @@ std::optional<stop_event> signal_inbox::read_signal() const {
   switch (info.ssi_signo) {
     case SIGINT: return stop_event::interrupt;
     case SIGQUIT: return stop_event::quit;
+    case SIGUSR1: return stop_event::dump;
     default: return stop_event::term;
   }
 }

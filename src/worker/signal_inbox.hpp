@@ -12,8 +12,8 @@
 
 namespace lovage::work {
 
-/// TERM, INT and QUIT are blocked in the constructing thread, and so in the threads it starts afterwards, and read
-/// here; the destructor restores them. One at a time in a process when `with_signals`.
+/// TERM, INT, QUIT and USR1 are blocked in the constructing thread, and so in the threads it starts afterwards, and
+/// read here; the destructor restores them. One at a time in a process when `with_signals`.
 class signal_inbox {
  public:
   explicit signal_inbox(bool with_signals);
