@@ -133,8 +133,10 @@ TEST_P(Coroutine, IsCancelledWhenItShallEndAndSaysWhy) {
   EXPECT_EQ(text(run("c.forever", {}, 1), "type"), "lovage::stopped");
 }
 
-TEST_P(Coroutine, ManyWaitAtOnceOnOneThread) {
-  if (!GetParam()) GTEST_SKIP() << "one at a time there";
+using CoroutineThatGoesOn = Coroutine;
+INSTANTIATE_TEST_SUITE_P(In, CoroutineThatGoesOn, testing::Values(true));
+
+TEST_P(CoroutineThatGoesOn, WaitsWithManyOthersOnOneThread) {
   std::vector<std::shared_ptr<recording>> all;
   for (int i = 0; i < 500; ++i) all.push_back(open("c.forever"));
   for (auto const& host : all) {
