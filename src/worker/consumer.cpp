@@ -58,6 +58,8 @@ void consumer::on_events(std::vector<pool::event>&& events) {
 
 void consumer::set_reserve(std::size_t most) {
   reserve_ = most;
+  std::lock_guard const lock{mutex_};
+  errands_.push_back(std::make_shared<errand>(errand{[] {}}));  // nothing to do but to come round
   changed_.notify_all();
 }
 

@@ -146,6 +146,22 @@ TEST(prefork_places, a_child_runs_exactly_its_maximum_of_jobs) {
   EXPECT_EQ(f.log.count(event_kind::lost), 0U);
 }
 
+TEST(prefork_places, a_child_that_waits_for_its_last_job_is_kept_for_it) {
+  options with;
+  with.max_tasks_per_child = 2;
+  prefork f{1, with};
+
+  for (std::size_t i = 1; i <= 4; ++i) {
+    f.submit("echo x");
+    ASSERT_TRUE(f.log.wait_for(event_kind::finished, i));
+  }
+
+  auto const pid = [&](std::size_t n) { return f.log.nth(event_kind::finished, n).pid; };
+  EXPECT_EQ(pid(0), pid(1));
+  EXPECT_NE(pid(1), pid(2));
+  EXPECT_EQ(pid(2), pid(3));
+}
+
 TEST(prefork_places, the_successor_is_ready_before_the_last_job_ends) {
   options with;
   with.max_tasks_per_child = 1;

@@ -1,5 +1,6 @@
 """Limits, recycling, autoscale and titles of the real program. Needs LOVAGE_PROGRAM and LOVAGE_PLUGIN."""
 import contextlib
+import glob
 import json
 import os
 import re
@@ -25,10 +26,10 @@ def children_of(pid):
     """Processes below this one: {pid: command line}."""
     out, todo = {}, [pid]
     while todo:
-        parent = todo.pop()
-        for task in read(f"/proc/{parent}/task/{parent}/children").split():
-            out[int(task)] = read(f"/proc/{task}/cmdline").split("\0")[0]
-            todo.append(int(task))
+        for thread in glob.glob(f"/proc/{todo.pop()}/task/*/children"):
+            for child in read(thread).split():
+                out[int(child)] = read(f"/proc/{child}/cmdline").split("\0")[0]
+                todo.append(int(child))
     return out
 
 

@@ -78,7 +78,7 @@ void prefork_pool::consider_replacing(std::uint32_t slot, bool job_ended) {
   auto const& p = places_[slot];
   if (!p.wanted || phase_ > phase::running) return;
   auto const most = options_.max_tasks_per_child;
-  bool const last = most != 0 && p.done + 1 >= most;
+  bool const last = !job_ended && most != 0 && p.done + 1 >= most;
   auto const limit = options_.max_memory_per_child;
   if (last || (job_ended && limit != 0 && resident_kib(p.pid) > limit)) replace(slot);
 }
