@@ -13,7 +13,7 @@
 #include <mutex>
 #include <stdexcept>
 
-namespace lovage {
+namespace lovage::coroutine_tests {
 namespace {
 
 using namespace std::chrono_literals;
@@ -147,4 +147,4 @@ TEST_P(CoroutineThatGoesOn, WaitsWithManyOthersOnOneThread) {
 }
 
 }  // namespace
-}  // namespace lovage
+}  // namespace lovage::coroutine_tests

@@ -29,8 +29,8 @@ struct open_call : any_call {
   std::atomic<int> holders{2};
 };
 
-call& closed(void* handle) { return *static_cast<call*>(static_cast<any_call*>(handle)); }
-open_call& open(void* handle) { return *static_cast<open_call*>(static_cast<any_call*>(handle)); }
+call& closed_call_of(void* handle) { return *static_cast<call*>(static_cast<any_call*>(handle)); }
+open_call& open_call_of(void* handle) { return *static_cast<open_call*>(static_cast<any_call*>(handle)); }
 
 // Nothing may escape into the plug-in's frames; what fails here is memory, and the call then counts as failed.
 template <class F>
@@ -42,7 +42,7 @@ void guarded(F&& f) noexcept {
 }
 
 void on_finish(void* handle, int kind, char const* data, std::size_t size) {
-  auto& c = closed(handle);
+  auto& c = closed_call_of(handle);
   if (c.finished) return;
   guarded([&] {
     c.end.data.assign(data, size);
@@ -52,7 +52,7 @@ void on_finish(void* handle, int kind, char const* data, std::size_t size) {
 }
 
 void on_open_finish(void* handle, int kind, char const* data, std::size_t size) {
-  auto& c = open(handle);
+  auto& c = open_call_of(handle);
   if (c.finished.exchange(true)) return;
   guarded([&] { c.owner->finish({static_cast<lovage_outcome>(kind), std::string{data, size}}); });
   c.drop();
@@ -71,7 +71,7 @@ void on_log(void* handle, int level, char const* text, std::size_t size) {
 int refuse_to_detach(void*, void (*)(void*), void*) { return 0; }
 
 int on_detach(void* handle, void (*stop)(void*), void* self) {
-  auto& c = open(handle);
+  auto& c = open_call_of(handle);
   c.detached = true;
   if (stop != nullptr) guarded([&] { c.owner->when_stopped([stop, self] { stop(self); }); });
   return 1;

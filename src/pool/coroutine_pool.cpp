@@ -17,9 +17,7 @@ namespace {
 
 using clock = std::chrono::steady_clock;
 
-enum class phase { fresh, running, draining, over };
-
-class coroutine_job;
+enum class stage { fresh, running, draining, over };
 
 }  // namespace
 
@@ -31,7 +29,7 @@ struct coroutine_pool::shared : std::enable_shared_from_this<shared> {
   std::unordered_map<std::uint64_t, std::shared_ptr<open_job>> running;
   std::multimap<clock::time_point, std::uint64_t> limits;  ///< soft limits to come, of jobs that may be over
   std::size_t concurrency = 0;
-  phase now = phase::fresh;
+  stage now = stage::fresh;
   bool opening = false, delivery_ends = false;
   opener open;
   event_sink sink;
@@ -111,7 +109,7 @@ class job_on final : public open_job {
 
 /// With the lock.
 void coroutine_pool::shared::put(event&& e) {
-  if (now == phase::over) return;
+  if (now == stage::over) return;
   outbox.push_back(std::move(e));
   if (outbox.size() == 1) outgoing.notify_one();
 }
@@ -128,12 +126,12 @@ void coroutine_pool::shared::finished(std::uint64_t id, std::string&& outcome, c
   if (!node.empty()) last = std::move(node.mapped());
   put(std::move(e));
   if (!waiting.empty()) work.notify_one();
-  if (now != phase::running && running.empty()) settled.notify_all();
+  if (now != stage::running && running.empty()) settled.notify_all();
 }
 
 void coroutine_pool::shared::open_loop() {
   std::unique_lock lock{m};
-  while (now == phase::running) {
+  while (now == stage::running) {
     if (waiting.empty() || running.size() >= concurrency) {
       work.wait(lock);
     } else {
@@ -167,7 +165,7 @@ void coroutine_pool::shared::open_next(std::unique_lock<std::mutex>& lock) {
   }
   lock.lock();
   opening = false;
-  if (now != phase::running) settled.notify_all();
+  if (now != stage::running) settled.notify_all();
 }
 
 /// With the lock, which is released while jobs are told.
@@ -189,7 +187,7 @@ void coroutine_pool::shared::deliver_loop() {
   std::unique_lock lock{m};
   while (true) {
     tell_expired(lock);
-    if (now == phase::over || (outbox.empty() && delivery_ends)) return;
+    if (now == stage::over || (outbox.empty() && delivery_ends)) return;
     if (outbox.empty()) {
       if (limits.empty()) {
         outgoing.wait(lock);
@@ -219,16 +217,16 @@ expected<void> coroutine_pool::start(options with) {
     return fail(errc::invalid_argument, "a pool needs at least one slot", "options::concurrency");
   }
   std::lock_guard lock{shared_->m};
-  if (shared_->now != phase::fresh) return fail(errc::closed, "this pool was started or stopped before");
+  if (shared_->now != stage::fresh) return fail(errc::closed, "this pool was started or stopped before");
   shared_->open = std::move(with.open);
   shared_->sink = std::move(with.on_events);
   shared_->concurrency = with.concurrency;
   try {
     delivery_ = std::thread{[s = shared_] { s->deliver_loop(); }};
-    shared_->now = phase::running;
+    shared_->now = stage::running;
     opener_ = std::thread{[s = shared_] { s->open_loop(); }};
   } catch (std::system_error const& e) {
-    shared_->now = phase::over;
+    shared_->now = stage::over;
     return fail(errc::internal, std::string{"cannot make the pool's threads: "} + e.what());
   }
   return {};
@@ -263,9 +261,9 @@ void coroutine_pool::request_stop(std::uint64_t job_id) {
 bool coroutine_pool::stop(deadline until) {
   {
     std::unique_lock lock{shared_->m};
-    if (shared_->now == phase::fresh) shared_->now = phase::over;
-    if (shared_->now == phase::over && !delivery_.joinable()) return true;
-    if (shared_->now == phase::running) shared_->now = phase::draining;
+    if (shared_->now == stage::fresh) shared_->now = stage::over;
+    if (shared_->now == stage::over && !delivery_.joinable()) return true;
+    if (shared_->now == stage::running) shared_->now = stage::draining;
     shared_->work.notify_all();
     auto const idle = [&] { return shared_->running.empty() && !shared_->opening; };
     if (until.is_never()) {
@@ -280,7 +278,7 @@ bool coroutine_pool::stop(deadline until) {
   if (opener_.joinable()) opener_.join();
   if (delivery_.joinable()) delivery_.join();
   std::lock_guard lock{shared_->m};
-  shared_->now = phase::over;
+  shared_->now = stage::over;
   return true;
 }
 
@@ -288,13 +286,18 @@ void coroutine_pool::kill() {
   bool leave = false;
   {
     std::lock_guard lock{shared_->m};
-    shared_->now = phase::over;
+    shared_->now = stage::over;
     shared_->outbox.clear();
     leave = shared_->opening;
     shared_->work.notify_all();
     shared_->outgoing.notify_all();
   }
   request_stop(0);
+  decltype(shared_->running) forgotten;  // they hold the shared state, and it holds them
+  {
+    std::lock_guard lock{shared_->m};
+    forgotten.swap(shared_->running);
+  }
   if (opener_.joinable() && leave) opener_.detach();
   if (opener_.joinable()) opener_.join();
   if (delivery_.joinable()) delivery_.join();
@@ -310,7 +313,7 @@ std::size_t coroutine_pool::concurrency() const {
 expected<void> coroutine_pool::resize(std::size_t concurrency) {
   if (concurrency == 0) return fail(errc::invalid_argument, "a pool needs at least one slot");
   std::lock_guard lock{shared_->m};
-  if (shared_->now != phase::running) return fail(errc::closed, "the pool does not run");
+  if (shared_->now != stage::running) return fail(errc::closed, "the pool does not run");
   shared_->concurrency = concurrency;
   shared_->work.notify_one();
   return {};

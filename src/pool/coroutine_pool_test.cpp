@@ -14,14 +14,14 @@ namespace {
 using namespace std::chrono_literals;
 
 /// Keeps the jobs that were opened; a payload of "plain" ends at once.
-struct fixture {
+struct open_jobs {
   std::mutex m;
   std::condition_variable opened;
   std::map<std::string, std::shared_ptr<open_job>> jobs;
   event_log log;
   std::unique_ptr<pool> p = make_coroutines();
 
-  explicit fixture(std::size_t concurrency) {
+  explicit open_jobs(std::size_t concurrency) {
     options with;
     with.concurrency = concurrency;
     with.on_events = log.sink();
@@ -33,7 +33,7 @@ struct fixture {
     };
     p->start(std::move(with)).value();
   }
-  ~fixture() { p->kill(); }
+  ~open_jobs() { p->kill(); }
   void submit(std::string const& payload, std::chrono::milliseconds soft = 0ms) {
     std::vector<job> all;
     all.push_back(make_job(++last_id, payload));
@@ -49,7 +49,7 @@ struct fixture {
 };
 
 TEST(coroutine_pool, a_job_ends_when_it_says_so_and_not_when_it_was_opened) {
-  fixture f{2};
+  open_jobs f{2};
   f.submit("a");
   auto const a = f.at("a");
   EXPECT_EQ(f.log.count(event_kind::finished), 0U);
@@ -66,7 +66,7 @@ TEST(coroutine_pool, a_job_ends_when_it_says_so_and_not_when_it_was_opened) {
 }
 
 TEST(coroutine_pool, opens_no_more_than_its_concurrency) {
-  fixture f{2};
+  open_jobs f{2};
   for (auto const* name : {"a", "b", "c"}) f.submit(name);
   auto const a = f.at("a"), b = f.at("b");
   EXPECT_EQ(f.p->slots().size(), 2U);
@@ -81,14 +81,14 @@ TEST(coroutine_pool, opens_no_more_than_its_concurrency) {
 }
 
 TEST(coroutine_pool, runs_plain_jobs_one_after_the_other) {
-  fixture f{1};
+  open_jobs f{1};
   for (int i = 0; i < 100; ++i) f.submit("plain");
   ASSERT_TRUE(f.log.wait_for(event_kind::finished, 100));
   for (std::size_t i = 0; i < 100; ++i) EXPECT_EQ(f.log.nth(event_kind::finished, i).id, i + 1);
 }
 
 TEST(coroutine_pool, tells_a_job_once_when_its_soft_limit_has_passed) {
-  fixture f{2};
+  open_jobs f{2};
   f.submit("a", 20ms);
   auto const a = f.at("a");
   std::atomic<int> told{0};
@@ -108,7 +108,7 @@ TEST(coroutine_pool, tells_a_job_once_when_its_soft_limit_has_passed) {
 }
 
 TEST(coroutine_pool, tells_only_the_named_job_to_stop_and_one_that_asks_too_late_at_once) {
-  fixture f{2};
+  open_jobs f{2};
   f.submit("a");
   f.submit("b");
   auto const a = f.at("a"), b = f.at("b");
@@ -125,7 +125,7 @@ TEST(coroutine_pool, tells_only_the_named_job_to_stop_and_one_that_asks_too_late
 }
 
 TEST(coroutine_pool, stop_waits_for_what_is_open_and_leaves_the_rest_to_withdraw) {
-  fixture f{1};
+  open_jobs f{1};
   f.submit("a");
   auto const a = f.at("a");
   f.submit("b");
@@ -138,7 +138,7 @@ TEST(coroutine_pool, stop_waits_for_what_is_open_and_leaves_the_rest_to_withdraw
 }
 
 TEST(coroutine_pool, kill_tells_open_jobs_and_sends_nothing_more) {
-  fixture f{1};
+  open_jobs f{1};
   f.submit("a");
   auto const a = f.at("a");
   std::atomic<int> told{0};

@@ -12,8 +12,8 @@
 namespace lovage::pool {
 namespace {
 
-constexpr std::string_view name = "LOVAGE_TITLE_SPACE";
-constexpr std::size_t space = 240;
+constexpr std::string_view title_variable = "LOVAGE_TITLE_SPACE";
+constexpr std::size_t title_space = 240;
 
 /// Where the arguments of this process begin; null when /proc does not tell.
 char* start_of_arguments() {
@@ -32,18 +32,18 @@ char* start_of_arguments() {
 }  // namespace
 
 std::string process_title::variable(std::string_view worker) {
-  std::string out{name};
+  std::string out{title_variable};
   out += '=';
-  out += worker.substr(0, space);
-  out.resize(name.size() + 1 + space, ' ');
+  out += worker.substr(0, title_space);
+  out.resize(title_variable.size() + 1 + title_space, ' ');
   return out;
 }
 
 process_title process_title::claim() {
   process_title out;
   auto* const first = environ != nullptr ? *environ : nullptr;
-  bool const ours = first != nullptr && std::string_view{first}.starts_with(std::string{name} + "=");
-  std::string_view value = ours ? std::string_view{first}.substr(name.size() + 1) : std::string_view{};
+  bool const ours = first != nullptr && std::string_view{first}.starts_with(std::string{title_variable} + "=");
+  std::string_view value = ours ? std::string_view{first}.substr(title_variable.size() + 1) : std::string_view{};
   value = value.substr(0, value.find_last_not_of(' ') + 1);
   out.worker_ = value;
   auto* const begin = start_of_arguments();
@@ -51,7 +51,7 @@ process_title process_title::claim() {
     out.at_ = begin;
     out.room_ = static_cast<std::size_t>(first - begin) + std::strlen(first);
   }
-  ::unsetenv(std::string{name}.c_str());
+  ::unsetenv(std::string{title_variable}.c_str());
   return out;
 }
 
@@ -60,7 +60,7 @@ void process_title::show(std::string_view role, std::string_view what) noexcept 
   std::size_t used = 0;
   auto const put = [&](std::string_view piece) {
     auto const n = std::min(piece.size(), room_ - used);
-    std::memcpy(at_ + used, piece.data(), n);
+    std::copy_n(piece.data(), n, at_ + used);
     used += n;
   };
   put("[lovage: ");
