@@ -98,6 +98,19 @@ T read_argument(std::string_view task, char const* name, std::string_view packed
   }
 }
 
+/// The arguments of a call of this task. Throws `error` that says which one is wrong.
+template <class R, class... A>
+std::tuple<std::remove_cvref_t<A>...> read_arguments(task<R(A...)> const& of, std::string_view packed) {
+  static constexpr std::array<bool, sizeof...(A)> optional{is_optional<std::remove_cvref_t<A>>...};
+  std::array<std::string_view, sizeof...(A)> slots{};
+  auto const* name = of.name();
+  auto const& names = of.parameters();
+  bind_arguments(name, packed, names, optional, slots);
+  return [&]<std::size_t... I>(std::index_sequence<I...>) {
+    return std::tuple<std::remove_cvref_t<A>...>{read_argument<std::remove_cvref_t<A>>(name, names[I], slots[I])...};
+  }(std::index_sequence_for<A...>{});
+}
+
 /// The end of a call by exception, called from a catch block.
 [[gnu::noinline, gnu::cold]] inline void finish_by_exception(running_call const& run, limits const& with,
                                                              bool in_body) noexcept try {
@@ -170,12 +183,7 @@ struct bound_body<task<R(A...)>, Body> {
   template <std::size_t... I>
   void invoke(running_call const& running, std::string_view request, std::string_view packed, bool& in_body,
               std::index_sequence<I...>) {
-    static constexpr std::array<bool, sizeof...(A)> optional{is_optional<std::remove_cvref_t<A>>...};
-    std::array<std::string_view, sizeof...(A)> slots{};
-    auto const* name = declaration.name();
-    auto const& names = declaration.parameters();
-    bind_arguments(name, packed, names, optional, slots);
-    std::tuple<std::remove_cvref_t<A>...> args{read_argument<std::remove_cvref_t<A>>(name, names[I], slots[I])...};
+    auto args = read_arguments(declaration, packed);
     in_body = true;
     packer out;
     context self{running.host, running.call, request};
@@ -194,6 +202,12 @@ struct bound_body<task<R(A...)>, Body> {
     }
     running.finish(LOVAGE_SUCCESS, out.out());
   }
+};
+
+/// What runs a body; coroutine.hpp has another for bodies that are coroutines.
+template <class Task, class Body>
+struct binding {
+  using type = bound_body<Task, Body>;
 };
 
 template <class R>
@@ -216,7 +230,7 @@ class library {
   /// A name that is defined twice is an error when the plug-in is loaded (or here, in one's own program).
   template <class R, class... A, class Body>
   void define(task<R(A...)> const& declaration, Body body, limits with = {}) {
-    using bound = detail::bound_body<task<R(A...)>, Body>;
+    using bound = typename detail::binding<task<R(A...)>, Body>::type;
     constexpr bool plain = std::invocable<Body&, std::remove_cvref_t<A>&&...>;
     static_assert(plain || bound::takes_context,
                   "lovage: the body cannot be called with the task's parameters (nor with context& before them)");

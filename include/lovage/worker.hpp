@@ -6,12 +6,14 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace lovage {
 
-enum class pool_kind { prefork, threads, solo };
+enum class pool_kind { prefork, threads, solo, coroutine };
 
 /// What is not set follows the app's configuration.
 class worker_options {
@@ -21,6 +23,11 @@ class worker_options {
   worker_options& concurrency(int v) { return concurrency_ = v, *this; }
   /// Reserved tasks per slot; zero: as many as the worker's own bound (1,000) allows.
   worker_options& prefetch_multiplier(int v) { return prefetch_multiplier_ = v, *this; }
+  /// The pool grows up to `max` slots when tasks wait and shrinks down to `min` when it has been too large for half a
+  /// minute; overrules `concurrency`. Zero for `min` counts as one.
+  worker_options& autoscale(int max, int min) { return autoscale_ = {max, min}, automatic_ = false, *this; }
+  /// The same, but the size is found by measuring: it grows while throughput rises and processors are free.
+  worker_options& autoscale_by_load(int max, int min = 1) { return autoscale_ = {max, min}, automatic_ = true, *this; }
   worker_options& queues(std::vector<std::string> v) { return queues_ = std::move(v), *this; }
   /// Node name; `%h` is the host name, `%n` its first label, `%d` its domain. Default "celery@%h".
   worker_options& hostname(std::string v) { return hostname_ = std::move(v), *this; }
@@ -39,6 +46,8 @@ class worker_options {
 
   std::optional<pool_kind> pool_;
   std::optional<int> concurrency_, prefetch_multiplier_, health_port_;
+  std::optional<std::pair<int, int>> autoscale_;  ///< max, min
+  bool automatic_ = false;
   std::optional<std::string> health_host_;
   std::vector<std::string> queues_;
   std::string hostname_ = "celery@%h";

@@ -10,8 +10,11 @@
 
 #include <unistd.h>
 
+#include <algorithm>
+#include <charconv>
 #include <cstdlib>
 #include <memory>
+#include <thread>
 
 #include <CLI/CLI.hpp>
 
@@ -20,7 +23,8 @@ namespace {
 
 struct worker_args {
   std::vector<std::string> queues;
-  std::string concurrency, pool, prefetch_multiplier;
+  std::string concurrency, pool, prefetch_multiplier, autoscale;
+  std::string time_limit, soft_time_limit, max_tasks_per_child, max_memory_per_child;
   std::string hostname = "celery@%h", loglevel = "warning", logfile, log_format = "text";
   service_options service;
 };
@@ -34,11 +38,36 @@ log_options log_options_of(session const& s, worker_args const& a) {
   return out;
 }
 
+// "MAX", "MAX,MIN", "auto", "auto,MAX" or "auto,MAX,MIN".
+void set_autoscale(worker_options& options, std::string_view text) {
+  bool const automatic = text.starts_with("auto");
+  if (automatic) text.remove_prefix(text.starts_with("auto,") ? 5 : 4);
+  std::vector<int> numbers;
+  auto const* at = text.data();
+  auto const* const end = at + text.size();
+  while (at != end) {
+    int n = 0;
+    auto const got = std::from_chars(at, end, n);
+    bool const more = got.ptr != end && *got.ptr == ',' && got.ptr + 1 != end;
+    if (got.ec != std::errc{} || (got.ptr != end && !more) || numbers.size() == 2)
+      throw error{errc::invalid_argument, "--autoscale takes MAX,MIN or auto or auto,MAX,MIN"};
+    numbers.push_back(n);
+    at = more ? got.ptr + 1 : got.ptr;
+  }
+  if (numbers.empty()) numbers.push_back(32 * static_cast<int>(std::max(1U, std::thread::hardware_concurrency())));
+  if (numbers.size() == 1) numbers.push_back(automatic ? 1 : 0);
+  automatic ? options.autoscale_by_load(numbers[0], numbers[1]) : options.autoscale(numbers[0], numbers[1]);
+}
+
 config settings_of(session const& s, worker_args const& a) {
   auto settings = s.settings();
   if (!a.pool.empty()) settings.set("worker_pool", a.pool, "option");
   if (!a.concurrency.empty()) settings.set("worker_concurrency", a.concurrency, "option");
   if (!a.prefetch_multiplier.empty()) settings.set("worker_prefetch_multiplier", a.prefetch_multiplier, "option");
+  if (!a.time_limit.empty()) settings.set("task_time_limit", a.time_limit, "option");
+  if (!a.soft_time_limit.empty()) settings.set("task_soft_time_limit", a.soft_time_limit, "option");
+  if (!a.max_tasks_per_child.empty()) settings.set("worker_max_tasks_per_child", a.max_tasks_per_child, "option");
+  if (!a.max_memory_per_child.empty()) settings.set("worker_max_memory_per_child", a.max_memory_per_child, "option");
   for (auto const& assignment : s.tail) settings.set_option(assignment);
   return settings;
 }
@@ -58,6 +87,7 @@ int run_worker(session const& s, worker_args const& a) {
   worker_options options;
   options.hostname(a.hostname).queues(a.queues).banner(!s.given.quiet && first);
   options.on_hangup([&] { return !reloads_on_hangup() || self.would_load(s.given.apps); });
+  if (!a.autoscale.empty()) set_autoscale(options, a.autoscale);
   worker w{on, std::move(options)};
   auto const code = w.run();
   if (w.reload_asked() && reloads_on_hangup()) self.again();
@@ -97,9 +127,22 @@ void add_worker(CLI::App& root, session& s) {
       ->delimiter(',')
       ->allow_extra_args(false);
   c->add_option("-c,--concurrency", a->concurrency, "Tasks at once (default: as many as cores)")->type_name("N");
-  c->add_option("-P,--pool", a->pool, "How tasks run: prefork (default), threads, solo, processes (same as prefork)")
+  c->add_option("-P,--pool", a->pool,
+                "How tasks run: prefork (default; also processes), threads, solo, coroutine (also gevent, eventlet)")
       ->type_name("NAME")
-      ->check(CLI::IsMember({"prefork", "threads", "solo", "processes"}).description(""));
+      ->check(CLI::IsMember({"prefork", "threads", "solo", "coroutine", "processes", "gevent", "eventlet"})
+                  .description(""));
+  c->add_option("--autoscale", a->autoscale,
+                "Slots between MAX and MIN, as tasks wait; auto[,MAX[,MIN]]: as many as measurements say that pay")
+      ->type_name("MAX,MIN");
+  c->add_option("--time-limit", a->time_limit, "Kill a task, and replace its child, after this long")
+      ->type_name("SECONDS");
+  c->add_option("--soft-time-limit", a->soft_time_limit, "Ask a task to end after this long")->type_name("SECONDS");
+  c->add_option("--max-tasks-per-child", a->max_tasks_per_child, "Replace a child after this many tasks")
+      ->type_name("N");
+  c->add_option("--max-memory-per-child", a->max_memory_per_child,
+                "Replace a child that has more resident memory than this after a task")
+      ->type_name("KIB");
   c->add_option("-n,--hostname", a->hostname,
                 "Node name; %h host, %n its first label, %d its domain (default: celery@%h)")
       ->type_name("NAME");

@@ -48,13 +48,7 @@ task_options effective(request const& r, policy const& with) {
 
 void revoke_expired(request const& r, policy const& with, time_point now, effects& out) {
   log::info("Discarding expired task: " + r.label(), {{"task_id", r.message.id.str()}});
-  if (with.store_results && !r.options.ignore_result) {
-    wire::exception_info const why{"TaskRevokedError", {"expired"}, "celery.exceptions"};
-    auto record = make_record(r, with, wire::state::revoked, why.to_value());
-    record.date_done = wire::to_iso(now);
-    out.records.push_back(std::move(record));
-  }
-  out.closings.push_back({r.job, disposition::done, {}, true});
+  revoke_request(r, with, "expired", now, out);
 }
 
 // A message that came before its time (its sender's broker keeps no delays) waits in ours, not in memory.

@@ -77,4 +77,14 @@ void fail_request(request const& r, policy const& with, failure_cause const& why
   out.sequels.push_back(std::move(then));
 }
 
+void revoke_request(request const& r, policy const& with, char const* why, time_point now, effects& out) {
+  if (with.store_results && !r.options.ignore_result) {
+    wire::exception_info const thrown{"TaskRevokedError", {why}, "celery.exceptions"};
+    auto record = make_record(r, with, wire::state::revoked, thrown.to_value());
+    record.date_done = wire::to_iso(now);
+    out.records.push_back(std::move(record));
+  }
+  out.closings.push_back({r.job, broker::disposition::done, {}, true});
+}
+
 }  // namespace lovage::execute

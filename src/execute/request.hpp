@@ -90,4 +90,7 @@ struct failure_cause {
 void fail_request(request const& r, policy const& with, failure_cause const& why, broker::disposition how,
                   time_point now, effects& out);
 
+/// Stores REVOKED (unless ignored) with the reason "expired", "revoked" or "terminated", and acknowledges.
+void revoke_request(request const& r, policy const& with, char const* why, time_point now, effects& out);
+
 }  // namespace lovage::execute

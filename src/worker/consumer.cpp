@@ -25,6 +25,7 @@ consumer::consumer(execute::policy policy, pool::pool& jobs, consumer_options op
     : policy_{std::move(policy)},
       pool_{jobs},
       options_{std::move(options)},
+      reserve_{options_.reserve},
       owed_{book_, options_.now, options_.result_expires} {}
 
 consumer::~consumer() { close(); }
@@ -53,6 +54,13 @@ void consumer::on_events(std::vector<pool::event>&& events) {
   }
   changed_.notify_all();
   to_.source->interrupt();
+}
+
+void consumer::set_reserve(std::size_t most) {
+  reserve_ = most;
+  std::lock_guard const lock{mutex_};
+  errands_.push_back(std::make_shared<errand>(errand{[] {}}));  // nothing to do but to come round
+  changed_.notify_all();
 }
 
 void consumer::on_started(std::uint64_t job) {
@@ -119,8 +127,9 @@ void consumer::turn() {
   if (draining_) give_back_unstarted();
   running_ = in_flight_.size();
   auto const held = in_flight_.size() + owed_.held_up();
-  if (!flushed || draining_ || held >= options_.reserve) return wait(flushed);
-  claim(options_.reserve - held);
+  auto const most = reserve_.load();
+  if (!flushed || draining_ || held >= most) return wait(flushed);
+  claim(most - held);
 }
 
 // Until the pool says something, or it is time to try again what failed.
@@ -218,6 +227,7 @@ void consumer::finish(std::uint64_t job, pool::event& e) {
   auto const before = out.closings.size();
   switch (e.kind) {
     case pool::event_kind::lost: execute::conclude_lost(r, e.reason, policy_, now, out); break;
+    case pool::event_kind::terminated: execute::conclude_terminated(r, e.reason, policy_, now, out); break;
     case pool::event_kind::timed_out: execute::conclude_timed_out(r, policy_, now, out); break;
     default: execute::conclude(r, read_outcome(e.payload), policy_, now, e.runtime, out);
   }

@@ -62,6 +62,8 @@ class consumer {
   void on_events(std::vector<pool::event>&& events);
   /// The job begins to run. Cheap.
   void on_started(std::uint64_t job);
+  /// From now on it holds so many messages at most; the pool changed its size.
+  void set_reserve(std::size_t most);
   /// Takes nothing new, gives back what has not begun, and waits until what runs is done and settled; false when some
   /// still runs, or broker and backend do not take what is left, at the deadline.
   [[nodiscard]] bool drain(deadline until);
@@ -109,6 +111,7 @@ class consumer {
   execute::policy policy_;
   pool::pool& pool_;
   consumer_options const options_;
+  std::atomic<std::size_t> reserve_;
   connections to_;
 
   delivery_book book_;

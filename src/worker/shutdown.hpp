@@ -14,6 +14,7 @@ enum class stop_event {
   hangup,     ///< reload: a warm shutdown, after which the program is started anew
   asked,      ///< `worker::stop`, the control command `shutdown`
   asked_now,  ///< `worker::stop_now`
+  dump,       ///< SIGUSR1, stops nothing: it asks where running tasks stand
 };
 enum class stop_phase {
   running,
@@ -55,6 +56,7 @@ struct stop_state {
         s.phase = sharper(s.phase, soft_first), s.quit = true;
       s.interrupted = true;
       break;
+    case stop_event::dump: break;
     case stop_event::quit: s.phase = sharper(s.phase, soft_first), s.quit = true; break;
     case stop_event::asked_now:
       if (s.phase < stop_phase::cold) s.phase = stop_phase::cold;

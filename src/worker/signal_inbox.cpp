@@ -30,7 +30,7 @@ signal_inbox::signal_inbox(bool with_signals, bool with_hangup)
   if (!with_signals) return;
   ::sigset_t watched;
   ::sigemptyset(&watched);
-  for (int const s : {SIGTERM, SIGINT, SIGQUIT}) ::sigaddset(&watched, s);
+  for (int const s : {SIGTERM, SIGINT, SIGQUIT, SIGUSR1}) ::sigaddset(&watched, s);
   if (with_hangup) ::sigaddset(&watched, SIGHUP);
   ::pthread_sigmask(SIG_BLOCK, &watched, &before_);
   if (auto const* remap = std::getenv("REMAP_SIGTERM"); remap != nullptr && std::string_view{remap} == "SIGQUIT")
@@ -98,6 +98,7 @@ std::optional<stop_event> signal_inbox::read_signal() const {
   switch (info.ssi_signo) {
     case SIGINT: return stop_event::interrupt;
     case SIGQUIT: return stop_event::quit;
+    case SIGUSR1: return stop_event::dump;
     case SIGHUP: return stop_event::hangup;
     default: return on_term_;
   }

@@ -13,6 +13,7 @@
 #include "worker/health_report.hpp"
 #include "worker/job_codec.hpp"
 #include "worker/plan.hpp"
+#include "worker/scaling.hpp"
 #include "worker/signal_inbox.hpp"
 
 #include <unistd.h>
@@ -33,6 +34,7 @@ std::unique_ptr<pool::pool> make_pool(pool_kind kind) {
   switch (kind) {
     case pool_kind::threads: return pool::make_threads();
     case pool_kind::solo: return pool::make_solo();
+    case pool_kind::coroutine: return pool::make_coroutines();
     default: return pool::make_prefork();
   }
 }
@@ -57,7 +59,8 @@ class worker::impl {
   std::unique_ptr<health::server> listen(pool::pool const& jobs, work::consumer const& source);
   work::health_facts facts(pool::pool const& jobs, work::consumer const& source) const;
   work::stop_state after(work::stop_state s, work::stop_event e) const;
-  work::stop_state serve(pool::pool const& jobs, work::consumer const& source, work::signal_inbox& inbox);
+  work::stop_state serve(pool::pool& jobs, work::consumer const& source, work::signal_inbox& inbox,
+                         work::scaling* scaling);
   work::stop_state shut_down(pool::pool& jobs, work::consumer& source, work::signal_inbox& inbox, work::stop_state s);
   void show_banner(pool::pool const& jobs) const;
   work::stop_state drain(pool::pool const& jobs, work::consumer& source, work::signal_inbox& inbox, work::stop_state s);
@@ -112,7 +115,9 @@ int worker::impl::run() {
   start_pool(*jobs, source);
   if (health) health->start();  // a thread: after the fork server's start
   auto s = connect(source, inbox);
-  if (s.phase == work::stop_phase::running) s = serve(*jobs, source, inbox);
+  std::optional<work::scaling> scaling;
+  if (plan_.autoscale) scaling.emplace(plan_, *jobs, source);
+  if (s.phase == work::stop_phase::running) s = serve(*jobs, source, inbox, scaling ? &*scaling : nullptr);
   return exit_code(shut_down(*jobs, source, inbox, s));
 }
 
@@ -125,8 +130,12 @@ void worker::impl::start_pool(pool::pool& jobs, work::consumer& source) {
         if (e.kind == pool::event_kind::started) source.on_started(e.id);
     source.on_events(std::move(events));
   };
-  auto runner = work::make_runner(app_.tasks.internals(), in_process ? on_start : std::function<void(std::uint64_t)>{});
-  jobs.start({plan_.concurrency, std::move(runner), on_events}).value();
+  auto const& tasks = app_.tasks.internals();
+  auto with = work::make_pool_options(app_, plan_);
+  with.run = work::make_runner(tasks, in_process ? on_start : std::function<void(std::uint64_t)>{});
+  with.open = work::make_opener(tasks, on_start);
+  with.on_events = on_events;
+  jobs.start(std::move(with)).value();
 }
 
 // Until broker and backend are there, or until it is told to stop.
@@ -155,16 +164,21 @@ work::stop_state worker::impl::connect(work::consumer& source, work::signal_inbo
   }
 }
 
-work::stop_state worker::impl::serve(pool::pool const& jobs, work::consumer const& source, work::signal_inbox& inbox) {
+work::stop_state worker::impl::serve(pool::pool& jobs, work::consumer const& source, work::signal_inbox& inbox,
+                                     work::scaling* scaling) {
   work::stop_state s;
-  std::chrono::steady_clock::time_point cleaned{};
+  auto clean_at = deadline::now();
   while (s.phase == work::stop_phase::running) {
-    if (auto const now = std::chrono::steady_clock::now(); now - cleaned >= cleanup_interval) {
+    if (clean_at.passed()) {
       clean_results();
-      cleaned = now;
+      clean_at = deadline::in(cleanup_interval);
     }
-    auto const wait = std::min<std::chrono::steady_clock::duration>(cleanup_interval, say_alive(jobs, source));
-    if (auto const e = inbox.next(deadline::in(wait))) s = after(s, *e);
+    auto wait = clean_at.sooner(deadline::in(say_alive(jobs, source)));
+    if (scaling) wait = wait.sooner(deadline::in(work::scaling::interval));
+    auto const e = inbox.next(wait);
+    if (e == work::stop_event::dump) jobs.dump_stacks();
+    if (e) s = after(s, *e);
+    if (!e && scaling) scaling->tick();
   }
   return s;
 }
