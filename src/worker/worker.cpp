@@ -9,6 +9,8 @@
 #include "worker/banner.hpp"
 #include "worker/connecting.hpp"
 #include "worker/consumer.hpp"
+#include "worker/control_server.hpp"
+#include "worker/control_wiring.hpp"
 #include "worker/health_report.hpp"
 #include "worker/job_codec.hpp"
 #include "worker/plan.hpp"
@@ -23,6 +25,7 @@ using namespace std::chrono_literals;
 namespace {
 
 constexpr auto start_limit = 10s;
+constexpr auto control_limit = 5s;
 constexpr auto cleanup_interval = 1h;
 // When nothing runs any more, a broker or backend that is away gets this long to take what is left.
 constexpr auto settle_limit = 5s;
@@ -50,11 +53,13 @@ class worker::impl {
  private:
   struct inbox_use;
   void start_pool(pool::pool& jobs, work::consumer& source);
-  work::stop_state connect(work::consumer& source, work::signal_inbox& inbox);
+  std::unique_ptr<work::control_server> make_control(pool::pool& jobs, work::consumer& source);
+  work::stop_state connect(work::consumer& source, work::control_server* control, work::signal_inbox& inbox);
   std::unique_ptr<health::server> listen(pool::pool const& jobs, work::consumer const& source);
   work::health_facts facts(pool::pool const& jobs, work::consumer const& source) const;
   work::stop_state serve(work::signal_inbox& inbox);
-  work::stop_state shut_down(pool::pool& jobs, work::consumer& source, work::signal_inbox& inbox, work::stop_state s);
+  work::stop_state shut_down(pool::pool& jobs, work::consumer& source, work::control_server* control,
+                             work::signal_inbox& inbox, work::stop_state s);
   void show_banner(pool::pool const& jobs) const;
   work::stop_state drain(work::consumer& source, work::signal_inbox& inbox, work::stop_state s);
   void clean_results();
@@ -64,6 +69,7 @@ class worker::impl {
   detail::app_state& app_;
   worker_options const options_;
   work::worker_plan const plan_;
+  lamport_clock clock_;
 
   mutable std::mutex mutex_;  // guards what follows
   mutable std::condition_variable ready_changed_;
@@ -103,9 +109,17 @@ int worker::impl::run() {
   if (options_.banner_) show_banner(*jobs);
   start_pool(*jobs, source);
   if (health) health->start();  // a thread: after the fork server's start
-  auto s = connect(source, inbox);
+  auto const control = make_control(*jobs, source);
+  auto s = connect(source, control.get(), inbox);
   if (s.phase == work::stop_phase::running) s = serve(inbox);
-  return exit_code(shut_down(*jobs, source, inbox, s));
+  return exit_code(shut_down(*jobs, source, control.get(), inbox, s));
+}
+
+// Tasks run without it; a mailbox that cannot be had at once is tried for again.
+std::unique_ptr<work::control_server> worker::impl::make_control(pool::pool& jobs, work::consumer& source) {
+  if (!app_.settings.worker_enable_remote_control()) return nullptr;
+  auto stop = [this] { post(work::stop_event::asked); };
+  return std::make_unique<work::control_server>(work::make_node(app_, plan_, jobs, source, clock_, std::move(stop)));
 }
 
 void worker::impl::start_pool(pool::pool& jobs, work::consumer& source) {
@@ -122,7 +136,8 @@ void worker::impl::start_pool(pool::pool& jobs, work::consumer& source) {
 }
 
 // Until broker and backend are there, or until it is told to stop.
-work::stop_state worker::impl::connect(work::consumer& source, work::signal_inbox& inbox) {
+work::stop_state worker::impl::connect(work::consumer& source, work::control_server* control,
+                                       work::signal_inbox& inbox) {
   auto const& c = app_.settings;
   bool const again = c.broker_connection_retry_on_startup();
   work::connect_schedule schedule{c.broker_connection_max_retries()};
@@ -132,6 +147,7 @@ work::stop_state worker::impl::connect(work::consumer& source, work::signal_inbo
     if (attempt.made) {
       source.attach(*std::move(attempt.made));
       source.start();
+      if (control) control->start(deadline::in(control_limit));
       set_ready(true);
       log::info(plan_.node + " ready.", {{"pid", std::to_string(::getpid())}});
       return s;
@@ -176,12 +192,13 @@ work::stop_state worker::impl::drain(work::consumer& source, work::signal_inbox&
   return s;
 }
 
-work::stop_state worker::impl::shut_down(pool::pool& jobs, work::consumer& source, work::signal_inbox& inbox,
-                                         work::stop_state s) {
+work::stop_state worker::impl::shut_down(pool::pool& jobs, work::consumer& source, work::control_server* control,
+                                         work::signal_inbox& inbox, work::stop_state s) {
   set_ready(false);
   if (s.phase == work::stop_phase::warm)
     log::warning(plan_.node + ": warm shutdown: what runs is finished (send INT again for a cold one)");
   if (source.state().attached) s = drain(source, inbox, s);
+  if (control) control->stop();
   if (s.phase == work::stop_phase::cold) {
     log::warning(plan_.node + ": cold shutdown: what runs is given back");
     source.stop_thread();
