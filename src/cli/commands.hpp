@@ -14,6 +14,9 @@ void add_call(CLI::App& root, session& s);
 void add_result(CLI::App& root, session& s);
 void add_queues(CLI::App& root, session& s);
 void add_tasks(CLI::App& root, session& s);
+void add_inspect(CLI::App& root, session& s);
+void add_control(CLI::App& root, session& s);
+void add_status(CLI::App& root, session& s);
 void add_report(CLI::App& root, session& s);
 void add_completion(CLI::App& root, session& s);
 
