@@ -4,7 +4,7 @@ namespace lovage::work {
 
 node make_node(detail::app_state& app, worker_plan const& plan, pool::pool& jobs, consumer& source,
                lamport_clock& clock, std::function<void()> stop) {
-  node out{app, plan.node, jobs, clock, plan.reserve};
+  node out{app, plan.node, jobs, clock, plan.reserve, plan.concurrency};
   auto& parts = out.parts;
   parts.stop = std::move(stop);
   parts.tasks = [&source] { return source.tasks(deadline::in(command_limit)); };

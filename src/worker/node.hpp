@@ -75,10 +75,13 @@ struct node {
   std::string name;  ///< "celery@host"
   pool::pool& jobs;
   lamport_clock& clock;
-  std::size_t reserve = 0;  ///< `prefetch_count`
+  std::size_t reserve = 0;      ///< `prefetch_count`
+  std::size_t concurrency = 1;  ///< of a pool that does not tell its own
   node_parts parts = {};
   std::chrono::steady_clock::time_point since = std::chrono::steady_clock::now();
   std::vector<std::uint64_t> memory_samples = {};  ///< octets; of `memsample`
+
+  [[nodiscard]] std::size_t slots() const { return jobs.concurrency() > 0 ? jobs.concurrency() : concurrency; }
 };
 
 }  // namespace lovage::work

@@ -11,7 +11,7 @@ void refuse_when_autoscaled(node& on, std::string const& command) {
 }
 
 void resize(node& on, std::int64_t by) {
-  auto const now = static_cast<std::int64_t>(on.jobs.concurrency());
+  auto const now = static_cast<std::int64_t>(on.slots());
   if (now + by < 1) throw command_refused{exception_text("ValueError", "Can't shrink pool. All processes busy!")};
   auto const size = static_cast<std::size_t>(now + by);
   or_refuse(on.jobs.resize(size));

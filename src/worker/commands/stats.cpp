@@ -63,27 +63,28 @@ value writes(pool::pool const& jobs) {
                     {"strategy", "fair"}, {"inqueues", value::map{{"total", slots.size()}, {"active", active}}}};
 }
 
-std::size_t concurrency_of(pool::pool const& jobs) {
-  auto const n = jobs.concurrency();
-  return n > 0 ? n : std::max<std::size_t>(jobs.pids().size(), 1);
-}
-
 value pool_stats(node const& on) {
   auto const& c = on.app.settings;
   auto const pids = on.jobs.pids();
   auto const most = c.get("worker_max_tasks_per_child");
   value::map out{{"implementation", std::string{"lovage:"} + on.jobs.name()},
-                 {"max-concurrency", concurrency_of(on.jobs)},
+                 {"max-concurrency", on.slots()},
                  {"processes", value::list(pids.begin(), pids.end())},
                  {"max-tasks-per-child", is_true(most) ? most : value{"N/A"}},
                  {"put-guarded-by-semaphore", false},
                  {"timeouts", value::list{limit(c, "task_soft_time_limit"), limit(c, "task_time_limit")}},
                  {"writes", writes(on.jobs)}};
-  if (std::string_view{on.jobs.name()} == "threads") out.push_back({"threads", concurrency_of(on.jobs)});
+  if (std::string_view{on.jobs.name()} == "threads") out.push_back({"threads", on.slots()});
   return out;
 }
 
 value optional_text(std::string const& text) { return text.empty() ? value{} : value{text}; }
+
+value port_of(url const& u) {
+  if (u.port) return *u.port;
+  if (u.scheme.starts_with("amqp")) return u.scheme == "amqps" ? 5671 : 5672;
+  return u.scheme.starts_with("redis") ? value{6379} : value{};
+}
 
 value broker_stats(config const& c) {
   auto const urls = parse_urls(c.broker_read_url());
@@ -96,7 +97,7 @@ value broker_stats(config const& c) {
   return value::map{{"hostname", optional_text(one.host)},
                     {"userid", optional_text(one.user)},
                     {"virtual_host", path},
-                    {"port", one.port ? value{*one.port} : value{}},
+                    {"port", port_of(one)},
                     {"insist", false},
                     {"ssl", c.broker_use_ssl().on_},
                     {"transport", one.scheme},
@@ -106,7 +107,8 @@ value broker_stats(config const& c) {
                     {"uri_prefix", value{}},
                     {"heartbeat", heartbeat},
                     {"failover_strategy", c.broker_failover_strategy()},
-                    {"alternates", std::move(others)}};
+                    {"alternates", std::move(others)},
+                    {"credential_provider", value{}}};
 }
 
 std::uint64_t resident_octets() {
