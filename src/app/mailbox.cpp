@@ -64,6 +64,8 @@ settings settings::of(config const& c) {
   add("x-message-ttl", c.control_queue_ttl());
   out.durable = c.control_queue_durable();
   out.exclusive = c.control_queue_exclusive();
+  if (out.durable && out.exclusive)
+    throw error{errc::bad_config, "an exclusive queue cannot be durable; choose one", "control_queue_exclusive"};
   out.accept_content = c.accept_content();
   if (!accepts(out.accept_content, wire::find_serializer("json"))) out.serializer = c.task_serializer();
   return out;

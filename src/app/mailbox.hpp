@@ -20,6 +20,7 @@ struct settings {
   std::string serializer = "json";  ///< what is written: JSON wherever that is accepted
   std::vector<std::string> accept_content{"json"};
 
+  /// Throws `error{bad_config}` for queues that are to be durable and exclusive.
   [[nodiscard]] static settings of(config const& c);
 };
 
