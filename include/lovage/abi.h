@@ -64,6 +64,18 @@ typedef struct lovage_task_entry {
   void (*destroy)(void* body);
 } lovage_task_entry;
 
+/* A command of remote control: `lovage control NAME`. `arguments` is a packed map. Calls `answer` exactly once, before
+ * it returns: with ok 1 and the packed answer, or with ok 0 and a text that says why there is none. Runs on a thread of
+ * the worker's own process, one command at a time, and holds up the others. */
+typedef struct lovage_command_entry {
+  uint32_t size;
+  char const* name;
+  void (*run)(void* body, char const* arguments, size_t arguments_size, void* to,
+              void (*answer)(void* to, int ok, char const* data, size_t size));
+  void* body;
+  void (*destroy)(void* body);
+} lovage_command_entry;
+
 typedef struct lovage_registry {
   uint32_t size;
   void* self;
@@ -71,6 +83,9 @@ typedef struct lovage_registry {
   void (*add)(void* self, lovage_task_entry const* entry);
   /* The plug-in cannot be loaded, and why. */
   void (*fail)(void* self, char const* text, size_t size);
+  /* Copies the name, takes over `body`. A name that another plug-in has is reported by the host;
+   * lovage's own commands of the same name go first. */
+  void (*add_command)(void* self, lovage_command_entry const* entry);
 } lovage_registry;
 
 typedef struct lovage_plugin_info {

@@ -8,6 +8,7 @@
 
 #include <cxxabi.h>
 
+#include <cstddef>
 #include <cstdlib>
 #include <exception>
 #include <functional>
@@ -210,6 +211,28 @@ struct binding {
   using type = bound_body<Task, Body>;
 };
 
+/// A command of remote control: value(value::map).
+template <class Body>
+struct bound_command {
+  Body body;
+
+  static void run(void* self, char const* arguments, std::size_t size, void* to,
+                  void (*answer)(void*, int, char const*, std::size_t)) {
+    auto const refuse = [&](std::string const& why) { answer(to, 0, why.data(), why.size()); };
+    try {
+      auto given = unpacker{{arguments, size}}.any();
+      auto* map = given.get_if<value::map>();
+      auto const packed = pack(value{static_cast<bound_command*>(self)->body(map ? std::move(*map) : value::map{})});
+      answer(to, 1, packed.data(), packed.size());
+    } catch (std::exception const& e) {
+      refuse(exception_type(e) + ": " + e.what());
+    } catch (...) {
+      refuse("something that is no std::exception was thrown");
+    }
+  }
+  static void destroy(void* self) { delete static_cast<bound_command*>(self); }
+};
+
 template <class R>
 std::string result_name() {
   if constexpr (std::is_void_v<R>) {
@@ -240,6 +263,29 @@ class library {
       auto body_of = std::make_unique<bound>(declaration, std::move(body), std::move(with));
       add(declaration.name(), spec, &bound::run, body_of.release(), &bound::destroy);
     }
+  }
+
+  /// Gives remote control a command of one's own, `lovage control NAME key=value`: anything callable with a
+  /// `value::map` of the arguments that returns something a `value` is made of. An exception is the answer
+  /// {"error": text}. A name that is taken is an error when the plug-in is loaded.
+  ///
+  ///     lib.command("cache_clear", [](lovage::value::map) { return lovage::value::map{{"ok", "cleared"}}; });
+  ///
+  /// *Threads*: runs on one thread of the worker's own process, not in a pool child; others wait meanwhile.
+  template <class Body>
+  void command(char const* name, Body body) {
+    static_assert(std::is_constructible_v<value, std::invoke_result_t<Body&, value::map>>,
+                  "lovage: a command takes a value::map and returns a value");
+    using bound = detail::bound_command<Body>;
+    static constexpr auto known = offsetof(lovage_registry, add_command) + sizeof(registry_->add_command);
+    if (registry_->size < known) {
+      static constexpr std::string_view why = "this worker is too old for commands of one's own";
+      return registry_->fail(registry_->self, why.data(), why.size());
+    }
+    auto body_of = std::make_unique<bound>(bound{std::move(body)});
+    lovage_command_entry const entry{sizeof(lovage_command_entry), name, &bound::run, body_of.release(),
+                                     &bound::destroy};
+    registry_->add_command(registry_->self, &entry);
   }
 
  private:

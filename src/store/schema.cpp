@@ -3,7 +3,7 @@
 namespace lovage::store {
 namespace {
 
-constexpr std::int64_t schema_version = 1;
+constexpr std::int64_t schema_version = 2;
 
 // Ready, delayed and claimed messages are one table with a partial index per state: a state change moves one small
 // index entry instead of the row. `result.seq` grows with every write, so that watchers read what is new and nothing
@@ -42,6 +42,22 @@ PRAGMA application_id = 1819697511;   -- 'lvag'
 PRAGMA user_version = 1;
 )sql";
 
+// Inboxes: what is broadcast to programs, and replies. A row of `inbox` lives as long as its reader renews it.
+constexpr char const* from_1_to_2 = R"sql(
+CREATE TABLE inbox(
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  name TEXT NOT NULL,
+  exchange TEXT NOT NULL, type TEXT NOT NULL, routing_key TEXT NOT NULL,  -- what it is bound to; '': nothing
+  expires INTEGER NOT NULL) STRICT;
+CREATE TABLE letter(
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  inbox INTEGER NOT NULL,
+  head BLOB NOT NULL, body BLOB NOT NULL,
+  expires INTEGER NOT NULL) STRICT;
+CREATE INDEX letter_inbox ON letter(inbox, id);
+PRAGMA user_version = 2;
+)sql";
+
 constexpr std::int64_t application = 1'819'697'511;
 
 std::int64_t number(database& on, char const* sql) {
@@ -72,6 +88,7 @@ void prepare_schema(database& on) {
                            std::to_string(schema_version) + "; use the newer lovage that made it",
                        on.path()}};
   if (found == 0) on.exec(schema);
+  if (found < 2) on.exec(from_1_to_2);
   change.commit();
 }
 

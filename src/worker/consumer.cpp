@@ -203,12 +203,19 @@ std::optional<std::vector<task_view>> consumer::tasks(deadline until) {
   return out;
 }
 
+std::map<std::string, std::uint64_t> consumer::totals(deadline until) {
+  std::map<std::string, std::uint64_t> out;
+  (void)call([&] { out = totals_; }, until);
+  return out;
+}
+
 void consumer::apply(pool::event& e) {
   auto const at = in_flight_.find(e.id);
   if (at == in_flight_.end()) return;
   switch (e.kind) {
     case pool::event_kind::started:
       begun_[e.id] = {e.pid, options_.now()};
+      ++totals_[at->second.message.task];
       return execute::conclude_started(at->second, e.pid, policy_, owed_.pending());
     case pool::event_kind::message: {
       auto state = read_state(e.payload);

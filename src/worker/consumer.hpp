@@ -18,6 +18,7 @@
 #include <atomic>
 #include <condition_variable>
 #include <functional>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -80,6 +81,8 @@ class consumer {
   [[nodiscard]] bool call(std::function<void()> what, deadline until);
   /// What it holds, in no order; nothing when the consumer does not answer by the deadline.
   [[nodiscard]] std::optional<std::vector<task_view>> tasks(deadline until);
+  /// How many of each task have begun; nothing when the consumer does not answer by the deadline.
+  [[nodiscard]] std::map<std::string, std::uint64_t> totals(deadline until);
 
  private:
   struct errand {
@@ -122,6 +125,7 @@ class consumer {
   };
   std::unordered_map<std::uint64_t, execute::request> in_flight_;
   std::unordered_map<std::uint64_t, run_facts> begun_;  ///< those of them that run
+  std::map<std::string, std::uint64_t> totals_;         ///< tasks begun, by name
   outbox owed_;
   fault_log claim_faults_;
 

@@ -10,6 +10,8 @@
 #include "worker/banner.hpp"
 #include "worker/connecting.hpp"
 #include "worker/consumer.hpp"
+#include "worker/control_server.hpp"
+#include "worker/control_wiring.hpp"
 #include "worker/health_report.hpp"
 #include "worker/job_codec.hpp"
 #include "worker/plan.hpp"
@@ -26,6 +28,7 @@ using namespace std::chrono_literals;
 namespace {
 
 constexpr auto start_limit = 10s;
+constexpr auto control_limit = 5s;
 constexpr auto cleanup_interval = 1h;
 // When nothing runs any more, a broker or backend that is away gets this long to take what is left.
 constexpr auto settle_limit = 5s;
@@ -54,18 +57,26 @@ class worker::impl {
 
  private:
   struct inbox_use;
+  /// The parts of a running worker.
+  struct crew {
+    pool::pool& jobs;
+    work::consumer& source;
+    work::signal_inbox& inbox;
+    work::control_server* control;
+    work::scaling* scaling;
+  };
   void start_pool(pool::pool& jobs, work::consumer& source);
-  work::stop_state connect(work::consumer& source, work::signal_inbox& inbox);
+  std::unique_ptr<work::control_server> make_control(pool::pool& jobs, work::consumer& source);
+  work::stop_state connect(crew& with);
   std::unique_ptr<health::server> listen(pool::pool const& jobs, work::consumer const& source);
   work::health_facts facts(pool::pool const& jobs, work::consumer const& source) const;
   work::stop_state after(work::stop_state s, work::stop_event e) const;
-  work::stop_state serve(pool::pool& jobs, work::consumer const& source, work::signal_inbox& inbox,
-                         work::scaling* scaling);
-  work::stop_state shut_down(pool::pool& jobs, work::consumer& source, work::signal_inbox& inbox, work::stop_state s);
+  work::stop_state serve(crew& with);
+  work::stop_state shut_down(crew& with, work::stop_state s);
   void show_banner(pool::pool const& jobs) const;
-  work::stop_state drain(pool::pool const& jobs, work::consumer& source, work::signal_inbox& inbox, work::stop_state s);
+  work::stop_state drain(crew& with, work::stop_state s);
   std::chrono::steady_clock::duration say_alive(pool::pool const& jobs, work::consumer const& source);
-  void kill(pool::pool& jobs, work::consumer& source, work::signal_inbox& inbox);
+  void kill(crew& with);
   void clean_results();
   void set_ready(bool ready);
   void beat(std::string trouble);
@@ -75,6 +86,7 @@ class worker::impl {
   health::service_manager const manager_ = health::service_manager::from_environment();
   std::chrono::steady_clock::time_point said_alive_{};
   work::worker_plan const plan_;
+  lamport_clock clock_;
 
   mutable std::mutex mutex_;  // guards what follows
   mutable std::condition_variable ready_changed_;
@@ -114,11 +126,20 @@ int worker::impl::run() {
   if (options_.banner_) show_banner(*jobs);
   start_pool(*jobs, source);
   if (health) health->start();  // a thread: after the fork server's start
-  auto s = connect(source, inbox);
+  auto const control = make_control(*jobs, source);
   std::optional<work::scaling> scaling;
   if (plan_.autoscale) scaling.emplace(plan_, *jobs, source);
-  if (s.phase == work::stop_phase::running) s = serve(*jobs, source, inbox, scaling ? &*scaling : nullptr);
-  return exit_code(shut_down(*jobs, source, inbox, s));
+  crew with{*jobs, source, inbox, control.get(), scaling ? &*scaling : nullptr};
+  auto s = connect(with);
+  if (s.phase == work::stop_phase::running) s = serve(with);
+  return exit_code(shut_down(with, s));
+}
+
+// Tasks run without it; a mailbox that cannot be had at once is tried for again.
+std::unique_ptr<work::control_server> worker::impl::make_control(pool::pool& jobs, work::consumer& source) {
+  if (!app_.settings.worker_enable_remote_control()) return nullptr;
+  auto stop = [this] { post(work::stop_event::asked); };
+  return std::make_unique<work::control_server>(work::make_node(app_, plan_, jobs, source, clock_, std::move(stop)));
 }
 
 void worker::impl::start_pool(pool::pool& jobs, work::consumer& source) {
@@ -139,7 +160,7 @@ void worker::impl::start_pool(pool::pool& jobs, work::consumer& source) {
 }
 
 // Until broker and backend are there, or until it is told to stop.
-work::stop_state worker::impl::connect(work::consumer& source, work::signal_inbox& inbox) {
+work::stop_state worker::impl::connect(crew& with) {
   auto const& c = app_.settings;
   bool const again = c.broker_connection_retry_on_startup();
   work::connect_schedule schedule{c.broker_connection_max_retries()};
@@ -147,8 +168,9 @@ work::stop_state worker::impl::connect(work::consumer& source, work::signal_inbo
   for (;;) {
     auto attempt = work::connect(app_, {plan_.queues, plan_.node, plan_.reserve}, deadline::in(start_limit));
     if (attempt.made) {
-      source.attach(*std::move(attempt.made));
-      source.start();
+      with.source.attach(*std::move(attempt.made));
+      with.source.start();
+      if (with.control) with.control->start(deadline::in(control_limit));
       set_ready(true);
       manager_.ready(plan_.node + " takes tasks");
       log::info(plan_.node + " ready.", {{"pid", std::to_string(::getpid())}});
@@ -159,13 +181,12 @@ work::stop_state worker::impl::connect(work::consumer& source, work::signal_inbo
     if (!wait) throw error{why.code, "consumer: Cannot connect to " + attempt.url + ": " + why.text()};
     log::error(schedule.text(attempt.url, why, *wait));
     beat("cannot connect to " + attempt.url + ": " + why.text());
-    if (auto const e = inbox.next(deadline::in(*wait))) s = after(s, *e);
+    if (auto const e = with.inbox.next(deadline::in(*wait))) s = after(s, *e);
     if (s.phase != work::stop_phase::running) return s;
   }
 }
 
-work::stop_state worker::impl::serve(pool::pool& jobs, work::consumer const& source, work::signal_inbox& inbox,
-                                     work::scaling* scaling) {
+work::stop_state worker::impl::serve(crew& with) {
   work::stop_state s;
   auto clean_at = deadline::now();
   while (s.phase == work::stop_phase::running) {
@@ -173,12 +194,12 @@ work::stop_state worker::impl::serve(pool::pool& jobs, work::consumer const& sou
       clean_results();
       clean_at = deadline::in(cleanup_interval);
     }
-    auto wait = clean_at.sooner(deadline::in(say_alive(jobs, source)));
-    if (scaling) wait = wait.sooner(deadline::in(work::scaling::interval));
-    auto const e = inbox.next(wait);
-    if (e == work::stop_event::dump) jobs.dump_stacks();
+    auto wait = clean_at.sooner(deadline::in(say_alive(with.jobs, with.source)));
+    if (with.scaling) wait = wait.sooner(deadline::in(work::scaling::interval));
+    auto const e = with.inbox.next(wait);
+    if (e == work::stop_event::dump) with.jobs.dump_stacks();
     if (e) s = after(s, *e);
-    if (!e && scaling) scaling->tick();
+    if (!e && with.scaling) with.scaling->tick();
   }
   return s;
 }
@@ -202,17 +223,16 @@ work::stop_state worker::impl::after(work::stop_state s, work::stop_event e) con
 
 // Warm: as long as tasks run, then `settle_limit` for what they left. Soft: so long in all. What stays unsettled is
 // delivered again.
-work::stop_state worker::impl::drain(pool::pool const& jobs, work::consumer& source, work::signal_inbox& inbox,
-                                     work::stop_state s) {
+work::stop_state worker::impl::drain(crew& with, work::stop_state s) {
   std::optional<deadline> last, soft;
-  while (s.phase < work::stop_phase::cold && !source.drain(deadline::in(50ms))) {
-    (void)say_alive(jobs, source);
+  while (s.phase < work::stop_phase::cold && !with.source.drain(deadline::in(50ms))) {
+    (void)say_alive(with.jobs, with.source);
     if (s.phase == work::stop_phase::soft && !soft) {
       auto const limit = app_.settings.worker_soft_shutdown_timeout();
       log::warning(plan_.node + ": soft shutdown: what runs has " + std::to_string(limit.count()) + " s to finish");
       soft = deadline::in(limit);
     }
-    if (source.state().in_flight > 0) {
+    if (with.source.state().in_flight > 0) {
       last.reset();
     } else if (!last) {
       last = deadline::in(settle_limit);
@@ -221,31 +241,31 @@ work::stop_state worker::impl::drain(pool::pool const& jobs, work::consumer& sou
       break;
     }
     if (soft && soft->passed()) s.phase = work::stop_phase::cold;
-    if (auto const e = inbox.next(deadline::now())) s = after(s, *e);
+    if (auto const e = with.inbox.next(deadline::now())) s = after(s, *e);
   }
   return s;
 }
 
-void worker::impl::kill(pool::pool& jobs, work::consumer& source, work::signal_inbox& inbox) {
+void worker::impl::kill(crew& with) {
   log::warning(plan_.node + ": cold shutdown: what runs is given back (send QUIT again to end at once)");
-  inbox.let_signals_kill();
-  source.stop_thread();
-  jobs.kill();
+  with.inbox.let_signals_kill();
+  with.source.stop_thread();
+  with.jobs.kill();
 }
 
-work::stop_state worker::impl::shut_down(pool::pool& jobs, work::consumer& source, work::signal_inbox& inbox,
-                                         work::stop_state s) {
+work::stop_state worker::impl::shut_down(crew& with, work::stop_state s) {
   set_ready(false);
   s.reload ? manager_.reloading() : manager_.stopping();
   if (s.phase == work::stop_phase::warm)
     log::warning(plan_.node + ": warm shutdown: what runs is finished (send INT again for a sharper one)");
-  if (source.state().attached) s = drain(jobs, source, inbox, s);
+  if (with.source.state().attached) s = drain(with, s);
   if (s.phase == work::stop_phase::hard) ::_exit(work::exit_code(s));
+  if (with.control) with.control->stop();
   if (s.phase == work::stop_phase::cold)
-    kill(jobs, source, inbox);
+    kill(with);
   else
-    (void)jobs.stop(deadline::in(10s));
-  source.close();
+    (void)with.jobs.stop(deadline::in(10s));
+  with.source.close();
   std::lock_guard const lock{mutex_};
   reload_ = s.reload && s.phase == work::stop_phase::warm;
   return s;

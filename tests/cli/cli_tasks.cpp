@@ -34,4 +34,10 @@ LOVAGE_PLUGIN(lib) {
   });
   lib.define(
       refuse, [](std::string const& why) { throw std::invalid_argument{why}; }, lovage::limits{}.max_retries(2));
+  lib.command("cli_greet", [](lovage::value::map const& given) {
+    auto const* name = lovage::find(given, "name");
+    auto const* text = name ? name->get_if<std::string>() : nullptr;
+    if (text == nullptr) throw std::invalid_argument{"whom?"};
+    return lovage::value::map{{"ok", "hello " + *text}};
+  });
 }

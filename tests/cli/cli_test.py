@@ -14,7 +14,7 @@ class CliTest(Case):
         self.assertIn("First steps:", self.lovage().stdout)
         self.assertIn("First steps:", self.lovage("--help").stdout)
         self.assertRegex(self.lovage("--version").stdout, r"^lovage \d+\.\d+\.\d+\n$")
-        for command in ("worker", "call", "result", "queues", "tasks", "report", "completion"):
+        for command in ("worker", "call", "result", "queues", "tasks", "inspect", "control", "status", "report", "completion"):
             out = self.lovage(command, "--help").stdout
             self.assertIn("Examples:", out)
             self.assertIn("--broker", out)
@@ -182,6 +182,58 @@ class CliTest(Case):
     def dead(self):
         return json.loads(self.lovage("queues", "dead", "--json").stdout)
 
+    # Remote control
+
+    def test_workers_are_asked_and_told(self):
+        nobody = self.lovage("status", "-t", "0.2", code=69)
+        self.assertEqual(nobody.stderr, "Error: No nodes replied within time constraint\n")
+        with self.worker("-P", "solo", "-n", "w1@here", log="w1.log"), self.worker("-P", "solo", "-n", "w2@here", log="w2.log"):
+            status = self.lovage("status").stdout
+            self.assertEqual(sorted(status.splitlines()), ["", "->  w1@here: OK", "->  w2@here: OK", "2 nodes online."])
+            self.assertEqual(sorted(json.loads(self.lovage("status", "-j").stdout)), ["w1@here", "w2@here"])
+            one = ("-d", "w1@here")
+            self.assertEqual(self.lovage("inspect", "ping", *one).stdout,
+                             "->  w1@here: OK\n        pong\n\n1 node online.\n")
+            self.assertEqual(self.lovage("inspect", *one, "-q", "active").stdout, " w1@here: OK\n    - empty -\n")
+            tasks = self.lovage("inspect", "registered", "max_retries", *one).stdout
+            self.assertIn("    * cli.add [max_retries=3]\n", tasks)
+            self.assertIn("    * cli.refuse [max_retries=2]\n", tasks)
+            conf = json.loads(self.lovage("inspect", "conf", "true", "-j", *one).stdout)["w1@here"]
+            self.assertEqual((conf["worker_pool"], conf["task_serializer"]), ("solo", "json"))
+            said = json.loads(self.lovage("control", "autoscale", "4", "1", "--json", *one).stdout)
+            self.assertEqual(said, [{"w1@here": {"error": "ValueError('Autoscale not enabled')"}}])
+            self.lovage("inspect", "ping", "-d", "none@here", "-t", "0.2", code=69)
+            self.lovage("inspect", "ping", "-t", "0", code=2)
+
+    def test_a_plugins_own_command_is_run(self):
+        with self.worker("-P", "solo", "-n", "w1@here"):
+            told = self.lovage("control", "-A", PLUGIN, "cli_greet", "name=Ann", "-d", "w1@here").stdout
+            self.assertEqual(told, "->  w1@here: OK\n        hello Ann\n")
+            told = self.lovage("control", "-A", PLUGIN, "cli_greet", "-d", "w1@here").stdout
+            self.assertEqual(told, "->  w1@here: ERROR\n        std::invalid_argument: whom?\n")
+            self.assertIn("not recognized", self.lovage("control", "cli_greet", code=2).stderr)
+
+    def test_a_worker_ends_when_it_is_told_and_is_deaf_when_that_is_set(self):
+        with self.worker("-P", "solo", "--", "worker.enable_remote_control=no"):
+            self.lovage("status", "-t", "0.2", code=69)
+        log = self.dir + "/told.log"
+        worker = subprocess.Popen([PROGRAM, "worker", "-A", PLUGIN, "-P", "solo", "-q", "-l", "info", "-f", log],
+                                  cwd=self.dir, env=self.env, stderr=subprocess.PIPE, text=True)
+        self.addCleanup(worker.communicate)
+        self.addCleanup(worker.kill)
+        self.wait_for(lambda: "ready." in read(log), worker)
+        self.assertEqual(self.lovage("control", "shutdown").stdout, "")
+        self.assertEqual(worker.wait(20), 0)
+        self.assertIn("Got shutdown from remote", read(log))
+
+    def test_wrong_commands_and_arguments_of_remote_control_are_told(self):
+        wrong = self.lovage("inspect", "actve", code=2).stderr
+        self.assertIn("Command actve not recognized. Available inspect commands: active, active_queues", wrong)
+        self.assertIn("which command?", self.lovage("control", code=2).stderr)
+        self.assertIn("takes arguments", self.lovage("control", "cancel_consumer", "a", "b", code=2).stderr)
+        self.assertIn("n is a whole number", self.lovage("control", "pool_grow", "many", code=2).stderr)
+        self.assertIn("rate_limit <task_name> <rate_limit", self.lovage("control", "--list").stdout)
+
     # Completion
 
     def test_completion_scripts_are_accepted_by_their_shells(self):
@@ -194,7 +246,8 @@ class CliTest(Case):
 
     def test_bash_completes_commands_and_options(self):
         script = self.lovage("completion", "bash").stdout
-        for line, expected in (("lovage wo", "worker"), ("lovage queues pur", "purge-dead purge"),
+        for line, expected in (("lovage wo", "worker"), ("lovage queues pur", "purge-dead purge"), ("lovage inspect reg", "registered"),
+                               ("lovage control pool_s", "pool_shrink"),
                                ("lovage -b x worker --prefetch", "--prefetch-multiplier"),
                                ("lovage completion z", "zsh")):
             ask = f'{script}\nCOMP_WORDS=({line}); COMP_CWORD=$((${{#COMP_WORDS[@]}} - 1)); _lovage; echo "${{COMPREPLY[*]}}"'
