@@ -3,7 +3,7 @@
 namespace lovage::store {
 namespace {
 
-constexpr std::int64_t schema_version = 1;
+constexpr std::int64_t schema_version = 2;
 
 // Ready, delayed and claimed messages are one table with a partial index per state: a state change moves one small
 // index entry instead of the row. `result.seq` grows with every write, so that watchers read what is new and nothing
@@ -42,6 +42,16 @@ PRAGMA application_id = 1819697511;   -- 'lvag'
 PRAGMA user_version = 1;
 )sql";
 
+constexpr char const* second_version = R"sql(
+CREATE TABLE paused(queue INTEGER PRIMARY KEY) STRICT;
+CREATE TABLE revoked(
+  seq INTEGER PRIMARY KEY AUTOINCREMENT,  -- workers read what is beyond the last one they know
+  stamp TEXT NOT NULL,               -- the header's name; '': text is a task's id
+  text TEXT NOT NULL,
+  until INTEGER NOT NULL) STRICT;    -- microseconds since 1970
+PRAGMA user_version = 2;
+)sql";
+
 constexpr std::int64_t application = 1'819'697'511;
 
 std::int64_t number(database& on, char const* sql) {
@@ -72,6 +82,7 @@ void prepare_schema(database& on) {
                            std::to_string(schema_version) + "; use the newer lovage that made it",
                        on.path()}};
   if (found == 0) on.exec(schema);
+  if (found < schema_version) on.exec(second_version);
   change.commit();
 }
 

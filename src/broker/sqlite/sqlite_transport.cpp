@@ -63,7 +63,13 @@ class sqlite_transport final : public transport {
  public:
   explicit sqlite_transport(std::shared_ptr<sqlite_store> on) : store_{std::move(on)} {}
   [[nodiscard]] traits abilities() const override {
-    return {.atomic_batches = true, .delayed = true, .priorities = true, .dead_set = true, .cross_process = true};
+    return {.atomic_batches = true,
+            .delayed = true,
+            .priorities = true,
+            .dead_set = true,
+            .cross_process = true,
+            .revocations = true,
+            .pauses = true};
   }
   expected<std::unique_ptr<producer>> make_producer(deadline until) override {
     return store::attempt(
