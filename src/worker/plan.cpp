@@ -4,9 +4,11 @@
 #include "worker/node_name.hpp"
 
 #include <algorithm>
+#include <charconv>
 #include <memory>
 #include <random>
 #include <thread>
+#include <unordered_map>
 
 namespace lovage::work {
 namespace {
@@ -17,6 +19,72 @@ constexpr std::size_t reserve_bound = 1000;
 pool_kind kind_of(std::string const& name) {
   if (name == "threads") return pool_kind::threads;
   return name == "solo" ? pool_kind::solo : pool_kind::prefork;
+}
+
+broker::queue_order order_of(std::string const& name) {
+  if (name == "strict") return broker::queue_order::strict;
+  if (name == "weighted") return broker::queue_order::weighted;
+  if (name == "fair") return broker::queue_order::fair;
+  throw error{errc::invalid_argument, "the order of queues is fair, strict or weighted, not '" + name + "'"};
+}
+
+// "high:10": the name and its weight. A name may have a colon of its own, with something else behind it.
+int take_weight(std::string& name) {
+  auto const colon = name.rfind(':');
+  if (colon == std::string::npos || colon == 0) return 0;
+  auto const digits = std::string_view{name}.substr(colon + 1);
+  int weight = 0;
+  auto const [end, bad] = std::from_chars(digits.data(), digits.data() + digits.size(), weight);
+  if (bad != std::errc{} || end != digits.data() + digits.size()) return 0;
+  if (weight < 1 || weight > 1000) throw error{errc::invalid_argument, "a queue's weight is not in 1..1000", name};
+  name.resize(colon);
+  return weight;
+}
+
+void plan_queues(detail::app_state const& app, worker_options const& options, worker_plan& p) {
+  auto const order = options.queue_order_;
+  auto names = options.queues_;
+  std::unordered_map<std::string, int> weights;
+  bool const may_weigh = !order || *order == "weighted";
+  for (auto& name : names)
+    if (auto const w = may_weigh ? take_weight(name) : 0; w > 0) weights[name] = w;
+  p.order = order_of(order.value_or(weights.empty() ? app.settings.worker_queue_order() : "weighted"));
+  p.queues = app.publishing.where.taken(names).value();
+  for (auto const& q : p.queues) p.weights.push_back(weights.contains(q.str()) ? weights[q.str()] : 1);
+}
+
+// `%n`, `%h`, `%d` as in a node name.
+std::string expand_state_db(std::string const& pattern, std::string const& node) {
+  auto const at = node.find('@');
+  auto const name = node.substr(0, at), host = at == std::string::npos ? std::string{} : node.substr(at + 1);
+  std::string out;
+  for (std::size_t i = 0; i < pattern.size(); ++i) {
+    if (pattern[i] != '%' || i + 1 == pattern.size()) {
+      out += pattern[i];
+      continue;
+    }
+    switch (pattern[++i]) {
+      case 'n': out += name; break;
+      case 'h': out += node; break;
+      case 'd': out += host; break;
+      case '%': out += '%'; break;
+      default: out += '%', out += pattern[i];
+    }
+  }
+  return out;
+}
+
+rate_limits make_rates(detail::app_state const& app) {
+  rate_limits out{app.settings.worker_disable_rate_limits()};
+  auto const defaults = task_options::defaults(app.settings);
+  for (auto const& [name, entry] : app.tasks.internals().entries()) {
+    auto const text = task_options::merge(defaults, entry.spec).rate_limit;
+    if (text.empty()) continue;
+    auto const rate = read_rate(text);
+    if (!rate) throw error{errc::invalid_argument, "task '" + name + "': " + rate.error().text()};
+    out.set(name, *rate);
+  }
+  return out;
 }
 
 std::function<double()> make_uniform() {
@@ -35,12 +103,28 @@ worker_plan make_plan(detail::app_state const& app, worker_options const& option
   p.concurrency = wanted > 0 ? static_cast<std::size_t>(wanted) : std::max(1U, std::thread::hardware_concurrency());
   if (p.kind == pool_kind::solo) p.concurrency = 1;
   auto const multiplier = options.prefetch_multiplier_.value_or(c.worker_prefetch_multiplier());
-  if (multiplier < 0) throw error{errc::invalid_argument, "the prefetch multiplier is negative; zero means no limit"};
+  if (multiplier < worker_options::prefetch_auto)
+    throw error{errc::invalid_argument, "the prefetch multiplier is negative; zero means no limit"};
+  p.learns = multiplier == worker_options::prefetch_auto;
   p.reserve =
-      multiplier == 0 ? std::max(reserve_bound, p.concurrency) : p.concurrency * static_cast<std::size_t>(multiplier);
+      multiplier <= 0 ? std::max(reserve_bound, p.concurrency) : p.concurrency * static_cast<std::size_t>(multiplier);
+  p.only_free = c.worker_disable_prefetch();
+  if (p.only_free) p.reserve = p.concurrency;
   p.node = expand_node_name(options.hostname_, host_name());
-  p.queues = app.publishing.where.taken(options.queues_).value();
+  auto const state = options.state_db_.value_or(c.worker_state_db());
+  if (!state.empty()) p.state_db = expand_state_db(state, p.node);
+  plan_queues(app, options, p);
   return p;
+}
+
+broker::consumer_options worker_plan::of_consumer() const {
+  broker::consumer_options o;
+  o.queues = queues;
+  o.session_name = node;
+  o.prefetch = reserve;
+  o.order = order;
+  o.weights = weights;
+  return o;
 }
 
 execute::policy make_policy(detail::app_state const& app, worker_plan const& plan, pool::pool const& jobs) {
@@ -67,6 +151,15 @@ consumer_options make_consumer_options(detail::app_state const& app, worker_plan
   o.result_expires = std::chrono::ceil<std::chrono::seconds>(c.result_expires());
   o.deduplicate = c.worker_deduplicate_successful_tasks();
   o.now = app.now;
+  o.slots = plan.concurrency;
+  o.learns = plan.learns;
+  o.only_free = plan.only_free;
+  o.order = plan.order;
+  for (auto const& q : plan.queues) o.queues.push_back(app.publishing.where.queues().find(q).value());
+  o.rates = make_rates(app);
+  o.revoked = std::make_shared<revocations>(revocation_limits::from_environment(), app.now);
+  if (!plan.state_db.empty())
+    if (auto done = o.revoked->load(plan.state_db); !done) throw error{done.error()};
   return o;
 }
 

@@ -18,6 +18,13 @@ struct worker_plan {
   std::size_t concurrency = 1, reserve = 4;
   std::string node;  ///< "celery@host"
   std::vector<queue_name> queues;
+  std::vector<int> weights;  ///< of those
+  broker::queue_order order = broker::queue_order::fair;
+  bool learns = false;     ///< prefetch multiplier "auto"
+  bool only_free = false;  ///< `worker_disable_prefetch`
+  std::string state_db;    ///< file of revocations; empty: none
+
+  [[nodiscard]] broker::consumer_options of_consumer() const;
 };
 
 /// Throws `error{invalid_argument}`, naming what cannot be.

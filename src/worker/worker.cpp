@@ -58,6 +58,7 @@ class worker::impl {
   void show_banner(pool::pool const& jobs) const;
   work::stop_state drain(work::consumer& source, work::signal_inbox& inbox, work::stop_state s);
   void clean_results();
+  void save_state(work::consumer const& source) const;
   void set_ready(bool ready);
   void beat(std::string trouble);
 
@@ -128,7 +129,7 @@ work::stop_state worker::impl::connect(work::consumer& source, work::signal_inbo
   work::connect_schedule schedule{c.broker_connection_max_retries()};
   work::stop_state s;
   for (;;) {
-    auto attempt = work::connect(app_, {plan_.queues, plan_.node, plan_.reserve}, deadline::in(start_limit));
+    auto attempt = work::connect(app_, plan_.of_consumer(), deadline::in(start_limit));
     if (attempt.made) {
       source.attach(*std::move(attempt.made));
       source.start();
@@ -190,7 +191,13 @@ work::stop_state worker::impl::shut_down(pool::pool& jobs, work::consumer& sourc
     (void)jobs.stop(deadline::in(10s));
   }
   source.close();
+  save_state(source);
   return s;
+}
+
+void worker::impl::save_state(work::consumer const& source) const {
+  if (plan_.state_db.empty()) return;
+  if (auto done = source.revoked()->save(plan_.state_db); !done) log::error(done.error().text());
 }
 
 void worker::impl::clean_results() {
