@@ -5,6 +5,7 @@
 
 #include <chrono>
 #include <exception>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -53,6 +54,11 @@ class limits {
   /// Acknowledge when the outcome is stored (at least once, the default) or before the run (at most once).
   limits& acks_late(bool on) { return set("acks_late", on); }
   limits& track_started(bool on = true) { return set("track_started", on); }
+  /// Off: a failure sends the message to the dead set, a hard time limit back to its queue, to be run again, and then
+  /// nothing is stored. Only where it is acknowledged late.
+  limits& acks_on_failure_or_timeout(bool on) { return set("acks_on_failure_or_timeout", on); }
+  /// How often it may start in each worker: "10/s", "100/m", "1000/h"; "0": as often as it comes.
+  limits& rate_limit(std::string_view rate) { return set("rate_limit", std::string{rate}); }
   /// Give the task to another child when its child died (the default), or fail it with WorkerLostError.
   limits& reject_on_worker_lost(bool on) { return set("reject_on_worker_lost", on); }
 

@@ -21,14 +21,21 @@ class worker_options {
   worker_options& pool(pool_kind v) { return pool_ = v, *this; }
   /// Tasks at once; zero: as many as there are cores.
   worker_options& concurrency(int v) { return concurrency_ = v, *this; }
-  /// Reserved tasks per slot; zero: as many as the worker's own bound (1,000) allows.
+  /// Reserved tasks per slot; zero: as many as the worker's own bound (1,000) allows; `prefetch_auto`: learnt for each
+  /// queue from how long its tasks run.
   worker_options& prefetch_multiplier(int v) { return prefetch_multiplier_ = v, *this; }
   /// The pool grows up to `max` slots when tasks wait and shrinks down to `min` when it has been too large for half a
   /// minute; overrules `concurrency`. Zero for `min` counts as one.
   worker_options& autoscale(int max, int min) { return autoscale_ = {max, min}, automatic_ = false, *this; }
   /// The same, but the size is found by measuring: it grows while throughput rises and processors are free.
   worker_options& autoscale_by_load(int max, int min = 1) { return autoscale_ = {max, min}, automatic_ = true, *this; }
+  static constexpr int prefetch_auto = -1;
+  /// The most important first. "high:10" has a weight: then the queues are served by those, unless told otherwise.
   worker_options& queues(std::vector<std::string> v) { return queues_ = std::move(v), *this; }
+  /// "fair", "strict" or "weighted"; default: setting `worker_queue_order`.
+  worker_options& queue_order(std::string v) { return queue_order_ = std::move(v), *this; }
+  /// File for what was revoked; default: setting `worker_state_db`.
+  worker_options& state_db(std::string v) { return state_db_ = std::move(v), *this; }
   /// Node name; `%h` is the host name, `%n` its first label, `%d` its domain. Default "celery@%h".
   worker_options& hostname(std::string v) { return hostname_ = std::move(v), *this; }
   /// React to SIGTERM, SIGINT and SIGQUIT (the default). Without, the program calls `stop`.
@@ -48,7 +55,7 @@ class worker_options {
   std::optional<int> concurrency_, prefetch_multiplier_, health_port_;
   std::optional<std::pair<int, int>> autoscale_;  ///< max, min
   bool automatic_ = false;
-  std::optional<std::string> health_host_;
+  std::optional<std::string> health_host_, queue_order_, state_db_;
   std::vector<std::string> queues_;
   std::string hostname_ = "celery@%h";
   std::function<bool()> on_hangup_;

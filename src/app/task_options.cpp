@@ -12,6 +12,12 @@ void take(value::map const& set, char const* key, double& to) {
   if (auto const* i = v->get_if<std::int64_t>()) to = static_cast<double>(*i);
 }
 
+void take(value::map const& set, char const* key, std::string& to) {
+  auto const* v = find(set, key);
+  if (v == nullptr) return;
+  if (auto const* s = v->get_if<std::string>()) to = *s;
+}
+
 void take(value::map const& set, char const* key, bool& to) {
   auto const* v = find(set, key);
   if (v == nullptr) return;
@@ -29,6 +35,8 @@ task_options task_options::defaults(config const& settings) {
   out.acks_late = settings.task_acks_late();
   out.track_started = settings.task_track_started();
   out.reject_on_worker_lost = settings.task_reject_on_worker_lost();
+  out.acks_on_failure_or_timeout = settings.task_acks_on_failure_or_timeout();
+  out.rate_limit = settings.task_default_rate_limit();
   return out;
 }
 
@@ -48,6 +56,8 @@ task_options task_options::merge(task_options base, value::map const& set) {
   take(set, "acks_late", base.acks_late);
   take(set, "track_started", base.track_started);
   take(set, "reject_on_worker_lost", base.reject_on_worker_lost);
+  take(set, "acks_on_failure_or_timeout", base.acks_on_failure_or_timeout);
+  take(set, "rate_limit", base.rate_limit);
   return base;
 }
 

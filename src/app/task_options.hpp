@@ -6,6 +6,7 @@
 
 #include <chrono>
 #include <optional>
+#include <string>
 
 namespace lovage {
 
@@ -22,6 +23,8 @@ struct task_options {
   bool acks_late = true;
   bool track_started = false;
   bool reject_on_worker_lost = true;
+  bool acks_on_failure_or_timeout = true;
+  std::string rate_limit = {};  ///< "10/m"; empty: none
 
   /// What holds for tasks that set nothing themselves.
   [[nodiscard]] static task_options defaults(config const& settings);

@@ -5,6 +5,8 @@
 //                                        settle(bury), unreadable --> [ dead ] --redrive--> ready
 #pragma once
 
+#include "broker/queue_set.hpp"
+#include "broker/revocation.hpp"
 #include "broker/topology.hpp"
 #include "config/connection_settings.hpp"
 #include "core/clock.hpp"
@@ -14,6 +16,7 @@
 #include <lovage/expected.hpp>
 #include <lovage/types.hpp>
 
+#include <algorithm>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -81,17 +84,30 @@ class producer {
   [[nodiscard]] virtual expected<void> publish(std::span<outgoing const> messages, deadline until) = 0;
 };
 
-/// Receives for one session. *Threads*: `claim` and `settle` from one thread; the others from any.
+/// Receives for one session. *Threads*: `claim`, `settle`, `subscribe`, `unsubscribe` and `select` from one thread; the
+/// others from any.
 class consumer {
  public:
   virtual ~consumer() = default;
   /// Waits until at least one message is there, and takes at most `max`: highest priority first, then oldest, over all
-  /// subscribed queues in turn. Empty at the deadline or after `interrupt`.
+  /// subscribed queues in turn, or as `consumer_options::order` says. Empty at the deadline, after `interrupt`, and
+  /// when `revoked` has something new.
   [[nodiscard]] virtual expected<std::vector<delivery>> claim(std::size_t max, deadline until) = 0;
   /// All of them in one step. A tag whose lease was lost is skipped (the message lives elsewhere now).
   [[nodiscard]] virtual expected<void> settle(std::span<settlement const> what, deadline until) = 0;
   /// Makes the running or next `claim` return at once.
   virtual void interrupt() = 0;
+  /// Takes from this queue too, made as its spec says; nothing when it does already. Errors: as of `make_consumer`.
+  [[nodiscard]] virtual expected<void> subscribe(queue_spec const& queue, deadline until) = 0;
+  /// Takes nothing more from it. What the broker sent ahead of `claim` is given back; what was claimed stays, to be
+  /// settled as ever. Nothing when it does not take from it.
+  [[nodiscard]] virtual expected<void> unsubscribe(queue_name const& queue, deadline until) = 0;
+  /// The next claims take from these of the subscribed queues alone; empty: from all. *Threads*: that of `claim`.
+  /// On brokers that answer ahead (Redis), what was asked for before may come once more.
+  virtual void select(std::span<queue_name const> queues) = 0;
+  /// What was revoked since the last call, oldest first; at the first call all that the broker knows. Whatever was
+  /// revoked before a message was claimed is in it once `claim` has returned that. *Threads*: that of `claim`.
+  [[nodiscard]] virtual std::vector<revocation> revoked() { return {}; }
   /// The message has begun to run: from now on the death of this process counts as an attempt. Cheap; no I/O.
   virtual void started(std::uint64_t tag) { (void)tag; }
   /// True while messages reach this consumer: connected, subscribed, and heard of within the heartbeat. *Threads*: any.
@@ -140,7 +156,26 @@ class inspector {
                                                         std::span<std::uint64_t const> ids) = 0;
   [[nodiscard]] virtual expected<std::uint64_t> purge_dead(queue_name const& queue,
                                                            std::span<std::uint64_t const> ids) = 0;
+  /// Tells all consumers, those too that come before it is over. The newest 50,000 are kept. Error `not_supported`
+  /// without `traits::revocations`.
+  [[nodiscard]] virtual expected<void> revoke(std::span<revocation const> what) {
+    (void)what;
+    return fail(errc::not_supported, "this broker keeps no revocations");
+  }
+  /// From now on nobody takes from the queue, until `resume`; what is claimed goes on. Both may come twice. Error
+  /// `not_supported` without `traits::pauses`.
+  [[nodiscard]] virtual expected<void> pause(queue_name const& queue) {
+    return fail(errc::not_supported, "this broker cannot pause a queue", queue.str());
+  }
+  [[nodiscard]] virtual expected<void> resume(queue_name const& queue) {
+    return fail(errc::not_supported, "this broker cannot pause a queue", queue.str());
+  }
+  /// By name.
+  [[nodiscard]] virtual expected<std::vector<queue_name>> paused() { return std::vector<queue_name>{}; }
 };
+
+/// So many revocations are kept.
+inline constexpr std::size_t revocations_kept = 50'000;
 
 /// What a driver can do; asked for, never guessed.
 struct traits {
@@ -160,12 +195,18 @@ struct traits {
   bool pushes = false;
   /// A reply whose reader has gone is kept for a day; else it is dropped.
   bool keeps_unread_replies = false;
+  bool revocations = false;  ///< `inspector::revoke` and `consumer::revoked` work
+  bool pauses = false;       ///< `inspector::pause` works
 };
 
 struct consumer_options {
   std::vector<queue_name> queues;
   std::string session_name;  ///< node name, for humans
   std::size_t prefetch = 0;  ///< most messages that a broker may push ahead of `claim`; zero: no limit
+  queue_order order = queue_order::fair;
+  std::vector<int> weights = {};  ///< of `queues`, for `weighted`; missing ones are 1
+
+  [[nodiscard]] int weight(std::size_t place) const { return place < weights.size() ? std::max(1, weights[place]) : 1; }
 };
 
 /// What a driver is made of.

@@ -23,7 +23,7 @@ namespace {
 
 struct worker_args {
   std::vector<std::string> queues;
-  std::string concurrency, pool, prefetch_multiplier, autoscale;
+  std::string concurrency, pool, prefetch_multiplier, autoscale, queue_order, state_db;
   std::string time_limit, soft_time_limit, max_tasks_per_child, max_memory_per_child;
   std::string hostname = "celery@%h", loglevel = "warning", logfile, log_format = "text";
   service_options service;
@@ -69,6 +69,7 @@ config settings_of(session const& s, worker_args const& a) {
   if (!a.max_tasks_per_child.empty()) settings.set("worker_max_tasks_per_child", a.max_tasks_per_child, "option");
   if (!a.max_memory_per_child.empty()) settings.set("worker_max_memory_per_child", a.max_memory_per_child, "option");
   for (auto const& assignment : s.tail) settings.set_option(assignment);
+  if (!a.state_db.empty()) settings.set("worker_state_db", a.state_db, "option");
   return settings;
 }
 
@@ -88,6 +89,7 @@ int run_worker(session const& s, worker_args const& a) {
   options.hostname(a.hostname).queues(a.queues).banner(!s.given.quiet && first);
   options.on_hangup([&] { return !reloads_on_hangup() || self.would_load(s.given.apps); });
   if (!a.autoscale.empty()) set_autoscale(options, a.autoscale);
+  if (!a.queue_order.empty()) options.queue_order(a.queue_order);
   worker w{on, std::move(options)};
   auto const code = w.run();
   if (w.reload_asked() && reloads_on_hangup()) self.again();
@@ -97,6 +99,8 @@ int run_worker(session const& s, worker_args const& a) {
 constexpr char const* worker_footer = R"(Examples:
   lovage worker -A ./libtasks.so                        the default queue, as many children as cores
   lovage worker -A ./libtasks.so -Q high,celery -c 8    two queues, eight tasks at once
+  lovage worker -A ./libtasks.so -Q high,low --queue-order strict
+                                                        low only while high has nothing
   lovage worker -A ./libtasks.so -P threads -l info     threads instead of processes; log each task
   lovage worker -A ./libtasks.so -f worker.log --log-format json -- task_acks_late=no result_expires=1h
 
@@ -126,6 +130,11 @@ void add_worker(CLI::App& root, session& s) {
       ->type_name("A,B")
       ->delimiter(',')
       ->allow_extra_args(false);
+  c->add_option("--queue-order", a->queue_order,
+                "fair (default): in turn; strict: the first to its end; weighted: by -Q high:10,low:1")
+      ->type_name("ORDER")
+      ->check(CLI::IsMember({"fair", "strict", "weighted"}).description(""));
+  c->add_option("-S,--statedb", a->state_db, "File that keeps what was revoked over a restart")->type_name("FILE");
   c->add_option("-c,--concurrency", a->concurrency, "Tasks at once (default: as many as cores)")->type_name("N");
   c->add_option("-P,--pool", a->pool,
                 "How tasks run: prefork (default; also processes), threads, solo, coroutine (also gevent, eventlet)")
@@ -147,7 +156,8 @@ void add_worker(CLI::App& root, session& s) {
                 "Node name; %h host, %n its first label, %d its domain (default: celery@%h)")
       ->type_name("NAME");
   c->add_option("-l,--loglevel", a->loglevel, "debug, info, warning (default), error or critical")->type_name("LEVEL");
-  c->add_option("--prefetch-multiplier", a->prefetch_multiplier, "Messages reserved per task at once (default: 4)")
+  c->add_option("--prefetch-multiplier", a->prefetch_multiplier,
+                "Messages reserved per task at once (default: 4); auto: by how long they run")
       ->type_name("N");
   c->add_option("-f,--logfile", a->logfile, "Append the log to this file; opened anew when it was moved away")
       ->type_name("FILE");

@@ -66,9 +66,10 @@ expected<value> check_flag(setting const& row, value const& v, texts how) {
 expected<value> check_integer(setting const& row, value const& v, texts how) {
   std::optional<std::int64_t> number;
   if (auto const* i = v.get_if<std::int64_t>()) number = *i;
-  if (auto const* s = v.get_if<std::string>(); s && how == texts::any_type) {
+  if (auto const* s = v.get_if<std::string>(); s && (how == texts::any_type || lowered(trim(*s)) == "auto")) {
     auto const text = trim(*s);
     if (row.type == kind::maybe_integer && lowered(text) == "none") return value{};
+    if (row.name == "worker_prefetch_multiplier" && lowered(text) == "auto") return value{std::int64_t{-1}};
     std::int64_t parsed = 0;
     auto const [end, bad] = std::from_chars(text.data(), text.data() + text.size(), parsed);
     if (bad == std::errc{} && end == text.data() + text.size()) number = parsed;

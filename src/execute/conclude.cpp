@@ -43,6 +43,10 @@ closing closing_of(request const& r, disposition how, std::string reason = {}) {
   return {r.job, how, std::move(reason), how == disposition::done};
 }
 
+// What is acknowledged before its run is so already.
+bool acknowledges_failure(request const& r) { return r.settled || r.options.acks_on_failure_or_timeout; }
+disposition after_failure(request const& r) { return acknowledges_failure(r) ? disposition::done : disposition::bury; }
+
 thrown exception_of(value::map const& details) {
   return {text_of(details, "type", "RuntimeError"), text_of(details, "message", "")};
 }
@@ -140,10 +144,10 @@ void retry(request const& r, retry_plan const& plan, value::map const& details, 
 }
 
 void give_up(request const& r, value::map const& details, policy const& with, time_point now, effects& out) {
-  if (find(details, "type")) return fail_request(r, with, cause_of(r, details, with), disposition::done, now, out);
+  if (find(details, "type")) return fail_request(r, with, cause_of(r, details, with), after_failure(r), now, out);
   thrown const why{"MaxRetriesExceededError",
                    "Can't retry " + r.label() + " args:" + r.message.argsrepr + " kwargs:" + r.message.kwargsrepr};
-  fail_request(r, with, {describe_exception(why.type, why.message), traceback_of(r, with, why)}, disposition::done, now,
+  fail_request(r, with, {describe_exception(why.type, why.message), traceback_of(r, with, why)}, after_failure(r), now,
                out);
 }
 
@@ -177,7 +181,7 @@ void conclude(request const& r, outcome const& end, policy const& with, time_poi
     default: break;
   }
   if (flag_of(details, "autoretry")) return maybe_retry(r, details, true, with, now, out);
-  fail_request(r, with, cause_of(r, details, with), disposition::done, now, out);
+  fail_request(r, with, cause_of(r, details, with), after_failure(r), now, out);
 }
 
 void conclude_lost(request const& r, std::string const& reason, policy const& with, time_point now, effects& out) {
@@ -195,8 +199,14 @@ void conclude_lost(request const& r, std::string const& reason, policy const& wi
 }
 
 void conclude_timed_out(request const& r, policy const& with, time_point now, effects& out) {
+  bool const again = !acknowledges_failure(r) && (with.delivery_limit == 0 || r.attempts + 1 < with.delivery_limit);
+  if (again) {
+    log::error("Task " + r.label() + " exceeded its hard time limit. It is given back",
+               {{"task_id", r.message.id.str()}, {"task_name", r.message.task}});
+    return out.closings.push_back(closing_of(r, disposition::requeue));
+  }
   wire::exception_info const why{"TimeLimitExceeded", {r.options.time_limit_s}, "billiard.exceptions"};
-  fail_request(r, with, {why}, disposition::done, now, out);
+  fail_request(r, with, {why}, after_failure(r), now, out);
 }
 
 void conclude_terminated(request const& r, std::string const& reason, policy const& with, time_point now,

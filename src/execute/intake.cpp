@@ -46,24 +46,6 @@ task_options effective(request const& r, policy const& with) {
   return o;
 }
 
-void revoke_expired(request const& r, policy const& with, time_point now, effects& out) {
-  log::info("Discarding expired task: " + r.label(), {{"task_id", r.message.id.str()}});
-  revoke_request(r, with, "expired", now, out);
-}
-
-// A message that came before its time (its sender's broker keeps no delays) waits in ours, not in memory.
-bool postpone(request const& r, policy const& with, effects& out) {
-  auto again =
-      detail::outgoing_of(r.message, r.queue, {with.publishing.serializer, with.publishing.compression, false});
-  if (!again) return false;
-  again->priority = r.priority;
-  sequel later;
-  later.messages.push_back(*std::move(again));
-  later.closings.push_back({r.job, disposition::done, {}});
-  out.sequels.push_back(std::move(later));
-  return true;
-}
-
 // Into the dead set, from where it can be sent again: nobody is told more than the result.
 void refuse(request const& r, policy const& with, wire::exception_info why, time_point now, effects& out) {
   fail_request(r, with, {std::move(why), std::nullopt, false}, disposition::bury, now, out);
@@ -92,8 +74,9 @@ bool admit(request const& r, policy const& with, time_point now, effects& out) {
     wire::exception_info const why{"WorkerLostError", {times}, "billiard.exceptions"};
     return fail_request(r, with, {why}, disposition::bury, now, out), false;
   }
-  if (r.message.expires && r.message.expires->to_time_point() <= now) return revoke_expired(r, with, now, out), false;
-  return !(r.message.eta && r.message.eta->to_time_point() > now && postpone(r, with, out));
+  if (r.message.expires && r.message.expires->to_time_point() <= now)
+    return revoke_request(r, with, "expired", now, out), false;
+  return !(r.message.eta && r.message.eta->to_time_point() > now && postpone(r, with, std::nullopt, out));
 }
 
 std::optional<request> take_in(broker::delivery&& from, policy const& with, time_point now, effects& out) {

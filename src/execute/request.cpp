@@ -77,14 +77,31 @@ void fail_request(request const& r, policy const& with, failure_cause const& why
   out.sequels.push_back(std::move(then));
 }
 
-void revoke_request(request const& r, policy const& with, char const* why, time_point now, effects& out) {
+void revoke_request(request const& r, policy const& with, char const* reason, time_point now, effects& out) {
+  bool const expired = std::string_view{reason} == "expired";
+  log::info((expired ? "Discarding expired task: " : "Discarding revoked task: ") + r.label(),
+            {{"task_id", r.message.id.str()}, {"task_name", r.message.task}});
   if (with.store_results && !r.options.ignore_result) {
-    wire::exception_info const thrown{"TaskRevokedError", {why}, "celery.exceptions"};
-    auto record = make_record(r, with, wire::state::revoked, thrown.to_value());
+    wire::exception_info const why{"TaskRevokedError", {reason}, "celery.exceptions"};
+    auto record = make_record(r, with, wire::state::revoked, why.to_value());
     record.date_done = wire::to_iso(now);
     out.records.push_back(std::move(record));
   }
   out.closings.push_back({r.job, broker::disposition::done, {}, true});
+}
+
+// A message that came before its time waits in the broker, not in memory.
+bool postpone(request const& r, policy const& with, std::optional<time_point> due, effects& out) {
+  auto again =
+      detail::outgoing_of(r.message, r.queue, {with.publishing.serializer, with.publishing.compression, false});
+  if (!again) return false;
+  again->priority = r.priority;
+  if (due) again->due = due;
+  sequel later;
+  later.messages.push_back(*std::move(again));
+  later.closings.push_back({r.job, broker::disposition::done, {}});
+  out.sequels.push_back(std::move(later));
+  return true;
 }
 
 }  // namespace lovage::execute

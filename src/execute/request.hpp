@@ -10,6 +10,7 @@
 #include "wire/task_message.hpp"
 
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -90,7 +91,11 @@ struct failure_cause {
 void fail_request(request const& r, policy const& with, failure_cause const& why, broker::disposition how,
                   time_point now, effects& out);
 
-/// Stores REVOKED (unless ignored) with the reason "expired", "revoked" or "terminated", and acknowledges.
-void revoke_request(request const& r, policy const& with, char const* why, time_point now, effects& out);
+/// Stores REVOKED (unless ignored) and closes it as done; logs. `reason` is Celery's: "revoked", "expired",
+/// "terminated". As in Celery, later steps of its chain are not told.
+void revoke_request(request const& r, policy const& with, char const* reason, time_point now, effects& out);
+
+/// Sends it again, to come at `due`, and closes this delivery: it waits in the broker. False when it cannot be encoded.
+[[nodiscard]] bool postpone(request const& r, policy const& with, std::optional<time_point> due, effects& out);
 
 }  // namespace lovage::execute

@@ -55,6 +55,13 @@ CREATE TABLE letter(
   head BLOB NOT NULL, body BLOB NOT NULL,
   expires INTEGER NOT NULL) STRICT;
 CREATE INDEX letter_inbox ON letter(inbox, id);
+
+CREATE TABLE paused(queue INTEGER PRIMARY KEY) STRICT;
+CREATE TABLE revoked(
+  seq INTEGER PRIMARY KEY AUTOINCREMENT,  -- workers read what is beyond the last one they know
+  stamp TEXT NOT NULL,               -- the header's name; '': text is a task's id
+  text TEXT NOT NULL,
+  until INTEGER NOT NULL) STRICT;    -- microseconds since 1970
 PRAGMA user_version = 2;
 )sql";
 

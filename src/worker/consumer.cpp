@@ -25,7 +25,9 @@ consumer::consumer(execute::policy policy, pool::pool& jobs, consumer_options op
     : policy_{std::move(policy)},
       pool_{jobs},
       options_{std::move(options)},
-      reserve_{options_.reserve},
+      queues_{options_.queues},
+      gauge_{options_.reserve},
+      rates_{options_.rates},
       owed_{book_, options_.now, options_.result_expires} {}
 
 consumer::~consumer() { close(); }
@@ -54,13 +56,6 @@ void consumer::on_events(std::vector<pool::event>&& events) {
   }
   changed_.notify_all();
   to_.source->interrupt();
-}
-
-void consumer::set_reserve(std::size_t most) {
-  reserve_ = most;
-  std::lock_guard const lock{mutex_};
-  errands_.push_back(std::make_shared<errand>(errand{[] {}}));  // nothing to do but to come round
-  changed_.notify_all();
 }
 
 void consumer::on_started(std::uint64_t job) {
@@ -123,13 +118,15 @@ void consumer::turn() {
   turned_ = now.time_since_epoch().count();
   collect();
   run_errands();
+  drop_revoked();
+  if (!draining_) let_go(now);
+  give_back_what_is_stuck(now);
   bool const flushed = owed_.flush(step_limit, now);
   if (draining_) give_back_unstarted();
   running_ = in_flight_.size();
-  auto const held = in_flight_.size() + owed_.held_up();
-  auto const most = reserve_.load();
-  if (!flushed || draining_ || held >= most) return wait(flushed);
-  claim(most - held);
+  auto const free = flushed && !draining_ ? room_now() : room{};
+  if (free.most == 0) return wait(flushed);
+  claim(free);
 }
 
 // Until the pool says something, or it is time to try again what failed.
@@ -139,8 +136,9 @@ void consumer::wait(bool flushed) {
   if (idle_) changed_.notify_all();
   bool const more = !owed_.empty() && flushed && owed_.held_up() == 0;  // given back just now: it can go out at once
   if (more) return;
-  auto const limit = flushed ? 1000ms : owed_.faults().wait();
-  changed_.wait_for(lock, limit, [&] { return closing_ || !errands_.empty() || (flushed && !inbox_.empty()); });
+  auto const now = steady_clock::now();
+  auto const limit = next_start(now + (flushed ? 1000ms : owed_.faults().wait()));
+  changed_.wait_until(lock, limit, [&] { return closing_ || !errands_.empty() || (flushed && !inbox_.empty()); });
 }
 
 void consumer::collect() {
@@ -195,6 +193,7 @@ std::optional<std::vector<task_view>> consumer::tasks(deadline until) {
             v.pid = at->second.pid;
             v.started = at->second.since;
           }
+          if (v.phase == task_phase::reserved && !waits(job)) v.phase = task_phase::scheduled;
           out.push_back(std::move(v));
         }
       },
@@ -216,6 +215,8 @@ void consumer::apply(pool::event& e) {
     case pool::event_kind::started:
       begun_[e.id] = {e.pid, options_.now()};
       ++totals_[at->second.message.task];
+      last_start_ = steady_clock::now();
+      stuck_ = false;
       return execute::conclude_started(at->second, e.pid, policy_, owed_.pending());
     case pool::event_kind::message: {
       auto state = read_state(e.payload);
@@ -226,9 +227,10 @@ void consumer::apply(pool::event& e) {
 }
 
 void consumer::finish(std::uint64_t job, pool::event& e) {
-  auto node = in_flight_.extract(job);
-  begun_.erase(job);
-  auto const& r = node.mapped();
+  auto const left = leave(job);
+  auto const& r = *left;
+  stuck_ = false;
+  if (options_.learns && e.runtime.count() > 0) gauge_.ran(r.queue, e.runtime);
   auto const now = options_.now();
   auto& out = owed_.pending();
   auto const before = out.closings.size();
@@ -243,22 +245,27 @@ void consumer::finish(std::uint64_t job, pool::event& e) {
 }
 
 void consumer::give_back_unstarted() {
+  std::vector<std::uint64_t> held;
+  for (auto const& [when, job] : held_) held.push_back(job);
+  for (auto const job : held) release(job);
+  for (auto const job : pool_.withdraw()) release(job);
+}
+
+// Back to its queue: it is to run elsewhere, or later.
+void consumer::release(std::uint64_t job) {
+  auto const r = leave(job);
+  if (!r) return;
   auto& out = owed_.pending();
-  for (auto const job : pool_.withdraw()) {
-    auto node = in_flight_.extract(job);
-    if (node.empty()) continue;
-    auto const& r = node.mapped();
-    book_.forget(job);
-    execute::closing end{job, broker::disposition::release, {}, false};
-    auto again = r.settled ? detail::outgoing_of(r.message, r.queue,
-                                                 {policy_.publishing.serializer, policy_.publishing.compression, false})
-                           : fail(errc::ok, "");
-    if (again) {  // acknowledged before its run, which now does not come: it is sent again
-      again->priority = r.priority;
-      out.sequels.push_back({{*std::move(again)}, {}, {std::move(end)}});
-    } else {
-      out.closings.push_back(std::move(end));
-    }
+  book_.forget(job);
+  execute::closing end{job, broker::disposition::release, {}, false};
+  auto again = r->settled ? detail::outgoing_of(r->message, r->queue,
+                                                {policy_.publishing.serializer, policy_.publishing.compression, false})
+                          : fail(errc::ok, "");
+  if (again) {  // acknowledged before its run, which now does not come: it is sent again
+    again->priority = r->priority;
+    out.sequels.push_back({{*std::move(again)}, {}, {std::move(end)}});
+  } else {
+    out.closings.push_back(std::move(end));
   }
 }
 

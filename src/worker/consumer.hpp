@@ -13,6 +13,9 @@
 #include "worker/delivery_book.hpp"
 #include "worker/fault_log.hpp"
 #include "worker/outbox.hpp"
+#include "worker/rate_limits.hpp"
+#include "worker/reserve_gauge.hpp"
+#include "worker/revocations.hpp"
 #include "worker/task_view.hpp"
 
 #include <atomic>
@@ -33,6 +36,13 @@ struct consumer_options {
   std::chrono::seconds result_expires{86400};
   bool deduplicate = false;  ///< `worker_deduplicate_successful_tasks`
   now_fn now = system_now;
+  std::size_t slots = 1;   ///< of the pool, where it does not say
+  bool learns = false;     ///< how much to hold follows from how long tasks run; `reserve` is the bound
+  bool only_free = false;  ///< `worker_disable_prefetch`: takes no more than slots are free
+  broker::queue_order order = broker::queue_order::fair;
+  std::vector<broker::queue_spec> queues;  ///< it begins with; the first is the most important
+  rate_limits rates;
+  std::shared_ptr<revocations> revoked = std::make_shared<revocations>();  ///< never null
 };
 
 /// What can be said of a consumer from outside.
@@ -63,8 +73,6 @@ class consumer {
   void on_events(std::vector<pool::event>&& events);
   /// The job begins to run. Cheap.
   void on_started(std::uint64_t job);
-  /// From now on it holds so many messages at most; the pool changed its size.
-  void set_reserve(std::size_t most);
   /// Takes nothing new, gives back what has not begun, and waits until what runs is done and settled; false when some
   /// still runs, or broker and backend do not take what is left, at the deadline.
   [[nodiscard]] bool drain(deadline until);
@@ -84,7 +92,25 @@ class consumer {
   /// How many of each task have begun; nothing when the consumer does not answer by the deadline.
   [[nodiscard]] std::map<std::string, std::uint64_t> totals(deadline until);
 
+  // To be called through `call`.
+
+  /// Takes from this queue too, as the least important one; made as its spec says.
+  [[nodiscard]] expected<void> add_queue(broker::queue_spec queue);
+  /// Takes nothing more from it; what is held of it is run. Error `invalid_argument` when it does not take from it.
+  [[nodiscard]] expected<void> cancel_queue(queue_name const& queue);
+  [[nodiscard]] std::vector<broker::queue_spec> const& queues() const noexcept { return queues_; }
+  /// "10/m", "0" for none; also for tasks that wait already. Errors `invalid_argument`: unknown task, not a rate.
+  [[nodiscard]] expected<void> set_rate_limit(std::string const& task, std::string_view text);
+  /// Seconds, for tasks taken from now on that bring no limits of their own; zero: none. Errors `invalid_argument`:
+  /// unknown task; `not_supported`: a hard limit the pool cannot enforce.
+  [[nodiscard]] expected<void> set_time_limits(std::string const& task, double hard_s, double soft_s);
+  [[nodiscard]] rate_limits const& rates() const noexcept { return rates_; }
+
+  /// What is not to run. *Threads*: any.
+  [[nodiscard]] std::shared_ptr<revocations> const& revoked() const noexcept { return options_.revoked; }
+
  private:
+  using clock = std::chrono::steady_clock;
   struct errand {
     std::function<void()> what;
     enum { waiting, running, done, given_up } state = waiting;
@@ -102,7 +128,13 @@ class consumer {
   void run_errands();
   void apply(pool::event& e);
   void finish(std::uint64_t job, pool::event& e);
-  void claim(std::size_t room);
+  /// What may be claimed now.
+  struct room {
+    std::size_t most = 0;
+    std::vector<queue_name> from = {};  ///< empty: all
+  };
+  void claim(room const& into);
+  void choose(std::vector<queue_name> const& from);
   [[nodiscard]] std::vector<arrival> read(std::vector<broker::delivery>&& from);
   [[nodiscard]] bool is_known(arrival const& a);
   void drop_stored(std::vector<arrival>& arrivals);
@@ -111,10 +143,33 @@ class consumer {
   void hand_over(std::vector<std::uint64_t> const& jobs);
   void give_back_unstarted();
 
+  // how much to hold
+  [[nodiscard]] std::size_t slots() const;
+  [[nodiscard]] std::size_t rank(queue_name const& queue) const;
+  [[nodiscard]] room room_now() const;
+  [[nodiscard]] room learnt_room(std::size_t held) const;
+  [[nodiscard]] room room_above_waiting() const;
+  [[nodiscard]] bool waits(std::uint64_t job) const;
+  void enter(std::uint64_t job, execute::request&& r);
+  [[nodiscard]] std::optional<execute::request> leave(std::uint64_t job);
+  [[nodiscard]] std::vector<std::uint64_t> withdraw();
+  void submit(std::vector<std::uint64_t> const& jobs);
+  void release(std::uint64_t job);
+  void make_way(std::vector<std::uint64_t> const& fresh);
+  void give_back_what_is_stuck(clock::time_point now);
+
+  // what waits for its time, or is not to run
+  enum class starts { now, held, elsewhere };
+  [[nodiscard]] starts limit_rate(execute::request const& r, clock::time_point now);
+  void hold(std::uint64_t job, clock::time_point until);
+  void let_go(clock::time_point now);
+  [[nodiscard]] clock::time_point next_start(clock::time_point otherwise) const;
+  [[nodiscard]] bool is_revoked(execute::request const& r) const;
+  void drop_revoked();
+
   execute::policy policy_;
   pool::pool& pool_;
   consumer_options const options_;
-  std::atomic<std::size_t> reserve_;
   connections to_;
 
   delivery_book book_;
@@ -124,8 +179,20 @@ class consumer {
     time_point since{};
   };
   std::unordered_map<std::uint64_t, execute::request> in_flight_;
-  std::unordered_map<std::uint64_t, run_facts> begun_;  ///< those of them that run
-  std::map<std::string, std::uint64_t> totals_;         ///< tasks begun, by name
+  std::unordered_map<std::uint64_t, run_facts> begun_;     ///< those of them that run
+  std::map<std::string, std::uint64_t> totals_;            ///< tasks begun, by name
+  std::unordered_map<std::string, std::size_t> by_queue_;  ///< how many are in flight
+  std::vector<broker::queue_spec> queues_;
+  std::vector<queue_name> chosen_;  ///< as the broker's consumer was told
+  reserve_gauge gauge_;
+  clock::time_point last_start_{};
+  bool stuck_ = false;  ///< all slots have been busy for long
+  rate_limits rates_;
+  std::multimap<clock::time_point, std::uint64_t> held_;    ///< in flight, by when they start
+  std::unordered_map<std::string, std::size_t> held_of_;    ///< how many, by task
+  std::unordered_map<std::string, clock::time_point> far_;  ///< when the next one comes that was sent away, by task
+  std::unordered_map<std::string, std::pair<double, double>> time_limits_;  ///< hard and soft, by task
+  std::uint64_t revoked_version_ = 0;
   outbox owed_;
   fault_log claim_faults_;
 

@@ -46,8 +46,16 @@ void log_line(request const& r, char const* what) {
 
 }  // namespace
 
-void consumer::claim(std::size_t room) {
-  auto got = to_.source->claim(room, deadline::in(claim_limit));
+void consumer::choose(std::vector<queue_name> const& from) {
+  if (from == chosen_) return;
+  to_.source->select(from);
+  chosen_ = from;
+}
+
+void consumer::claim(room const& into) {
+  choose(into.from);
+  auto got = to_.source->claim(into.most, deadline::at(next_start(steady_clock::now() + claim_limit)));
+  options_.revoked->add(to_.source->revoked());  // before what came with them is looked at
   auto const now = steady_clock::now();
   if (!got) {
     if (auto line = claim_faults_.failed("take messages", got.error(), now)) log::error(*line);
@@ -59,7 +67,9 @@ void consumer::claim(std::size_t room) {
   if (got->empty()) return;
   auto arrivals = read(std::move(*got));
   if (options_.deduplicate) drop_stored(arrivals);
-  hand_over(admit(std::move(arrivals)));
+  auto const fresh = admit(std::move(arrivals));
+  hand_over(fresh);
+  make_way(fresh);
 }
 
 std::vector<consumer::arrival> consumer::read(std::vector<broker::delivery>&& from) {
@@ -117,14 +127,24 @@ void consumer::drop_stored(std::vector<arrival>& arrivals) {
 std::vector<std::uint64_t> consumer::admit(std::vector<arrival>&& arrivals) {
   std::vector<std::uint64_t> jobs;
   auto const now = options_.now();
+  auto const steady = steady_clock::now();
   for (auto& a : arrivals) {
     if (is_known(a)) continue;
+    if (is_revoked(a.what)) {
+      execute::revoke_request(a.what, policy_, "revoked", now, owed_.pending());
+      continue;
+    }
     if (!execute::admit(a.what, policy_, now, owed_.pending())) continue;
+    auto const when = rates_.empty() ? starts::now : limit_rate(a.what, steady);
+    if (when == starts::elsewhere) continue;
     log_line(a.what, "received");
     auto const job = a.what.job;
     book_.enter(job, std::move(a.key));
-    in_flight_.emplace(job, std::move(a.what));
-    jobs.push_back(job);
+    enter(job, std::move(a.what));
+    if (when == starts::now)
+      jobs.push_back(job);
+    else
+      hold(job, steady);
   }
   return jobs;
 }
@@ -146,6 +166,11 @@ void consumer::acknowledge_early(std::vector<std::uint64_t> const& jobs) {
 void consumer::hand_over(std::vector<std::uint64_t> const& jobs) {
   if (jobs.empty()) return;
   acknowledge_early(jobs);
+  submit(jobs);
+}
+
+void consumer::submit(std::vector<std::uint64_t> const& jobs) {
+  if (jobs.empty()) return;
   std::vector<pool::job> out;
   out.reserve(jobs.size());
   for (auto const job : jobs) out.push_back(job_of(in_flight_.at(job), policy_));

@@ -5,9 +5,11 @@
 #include "worker/node_name.hpp"
 
 #include <algorithm>
+#include <charconv>
 #include <memory>
 #include <random>
 #include <thread>
+#include <unordered_map>
 
 namespace lovage::work {
 namespace {
@@ -19,6 +21,64 @@ pool_kind kind_of(std::string const& name) {
   if (name == "threads") return pool_kind::threads;
   if (name == "coroutine") return pool_kind::coroutine;
   return name == "solo" ? pool_kind::solo : pool_kind::prefork;
+}
+
+broker::queue_order order_of(std::string const& name) {
+  if (name == "strict") return broker::queue_order::strict;
+  if (name == "weighted") return broker::queue_order::weighted;
+  if (name == "fair") return broker::queue_order::fair;
+  throw error{errc::invalid_argument, "the order of queues is fair, strict or weighted, not '" + name + "'"};
+}
+
+// "high:10": the name and its weight. A name may have a colon of its own, with something else behind it.
+int take_weight(std::string& name) {
+  auto const colon = name.rfind(':');
+  if (colon == std::string::npos || colon == 0) return 0;
+  auto const digits = std::string_view{name}.substr(colon + 1);
+  int weight = 0;
+  auto const [end, bad] = std::from_chars(digits.data(), digits.data() + digits.size(), weight);
+  if (bad != std::errc{} || end != digits.data() + digits.size()) return 0;
+  if (weight < 1 || weight > 1000) throw error{errc::invalid_argument, "a queue's weight is not in 1..1000", name};
+  name.resize(colon);
+  return weight;
+}
+
+void plan_queues(detail::app_state const& app, worker_options const& options, worker_plan& p) {
+  auto const order = options.queue_order_;
+  auto names = options.queues_;
+  std::unordered_map<std::string, int> weights;
+  bool const may_weigh = !order || *order == "weighted";
+  for (auto& name : names)
+    if (auto const w = may_weigh ? take_weight(name) : 0; w > 0) weights[name] = w;
+  p.order = order_of(order.value_or(weights.empty() ? app.settings.worker_queue_order() : "weighted"));
+  p.queues = app.publishing.where.taken(names).value();
+  for (auto const& q : p.queues) p.weights.push_back(weights.contains(q.str()) ? weights[q.str()] : 1);
+}
+
+// `%n` the name before the @, `%h` the whole node name, `%d` the host.
+std::string expand_state_db(std::string const& pattern, std::string const& node) {
+  auto const at = std::min(node.find('@'), node.size());
+  return fill_in(pattern, [&, whole = std::string_view{node}](char letter) -> std::optional<std::string_view> {
+    switch (letter) {
+      case 'n': return whole.substr(0, at);
+      case 'h': return whole;
+      case 'd': return at < whole.size() ? whole.substr(at + 1) : std::string_view{};
+      default: return std::nullopt;
+    }
+  });
+}
+
+rate_limits make_rates(detail::app_state const& app) {
+  rate_limits out{app.settings.worker_disable_rate_limits()};
+  auto const defaults = task_options::defaults(app.settings);
+  for (auto const& [name, entry] : app.tasks.internals().entries()) {
+    auto const text = task_options::merge(defaults, entry.spec).rate_limit;
+    if (text.empty()) continue;
+    auto const rate = read_rate(text);
+    if (!rate) throw error{errc::invalid_argument, "task '" + name + "': " + rate.error().text()};
+    out.set(name, *rate);
+  }
+  return out;
 }
 
 std::function<double()> make_uniform() {
@@ -43,6 +103,7 @@ void plan_autoscale(worker_plan& p, worker_options const& options) {
 }  // namespace
 
 std::size_t reserve_for(worker_plan const& plan, std::size_t concurrency) {
+  if (plan.only_free) return concurrency;
   return plan.multiplier == 0 ? std::max(reserve_bound, concurrency) : concurrency * plan.multiplier;
 }
 
@@ -56,12 +117,27 @@ worker_plan make_plan(detail::app_state const& app, worker_options const& option
   if (p.kind == pool_kind::solo) p.concurrency = 1;
   plan_autoscale(p, options);
   auto const multiplier = options.prefetch_multiplier_.value_or(c.worker_prefetch_multiplier());
-  if (multiplier < 0) throw error{errc::invalid_argument, "the prefetch multiplier is negative; zero means no limit"};
-  p.multiplier = static_cast<std::size_t>(multiplier);
+  if (multiplier < worker_options::prefetch_auto)
+    throw error{errc::invalid_argument, "the prefetch multiplier is negative; zero means no limit"};
+  p.learns = multiplier == worker_options::prefetch_auto;
+  p.multiplier = static_cast<std::size_t>(std::max(multiplier, 0));
+  p.only_free = c.worker_disable_prefetch();
   p.reserve = reserve_for(p, p.autoscale ? p.autoscale->max : p.concurrency);
   p.node = expand_node_name(options.hostname_, host_name());
-  p.queues = app.publishing.where.taken(options.queues_).value();
+  auto const state = options.state_db_.value_or(c.worker_state_db());
+  if (!state.empty()) p.state_db = expand_state_db(state, p.node);
+  plan_queues(app, options, p);
   return p;
+}
+
+broker::consumer_options worker_plan::of_consumer() const {
+  broker::consumer_options o;
+  o.queues = queues;
+  o.session_name = node;
+  o.prefetch = reserve;
+  o.order = order;
+  o.weights = weights;
+  return o;
 }
 
 execute::policy make_policy(detail::app_state const& app, worker_plan const& plan, pool::pool const& jobs) {
@@ -88,6 +164,15 @@ consumer_options make_consumer_options(detail::app_state const& app, worker_plan
   o.result_expires = std::chrono::ceil<std::chrono::seconds>(c.result_expires());
   o.deduplicate = c.worker_deduplicate_successful_tasks();
   o.now = app.now;
+  o.slots = plan.concurrency;
+  o.learns = plan.learns;
+  o.only_free = plan.only_free;
+  o.order = plan.order;
+  for (auto const& q : plan.queues) o.queues.push_back(app.publishing.where.queues().find(q).value());
+  o.rates = make_rates(app);
+  o.revoked = std::make_shared<revocations>(revocation_limits::from_environment(), app.now);
+  if (!plan.state_db.empty())
+    if (auto done = o.revoked->load(plan.state_db); !done) throw error{done.error()};
   return o;
 }
 

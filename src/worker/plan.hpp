@@ -24,6 +24,13 @@ struct worker_plan {
   autoscale_mode autoscale_by = autoscale_mode::by_demand;
   std::string node;  ///< "celery@host"
   std::vector<queue_name> queues;
+  std::vector<int> weights;  ///< of those
+  broker::queue_order order = broker::queue_order::fair;
+  bool learns = false;     ///< prefetch multiplier "auto"
+  bool only_free = false;  ///< `worker_disable_prefetch`
+  std::string state_db;    ///< file of revocations; empty: none
+
+  [[nodiscard]] broker::consumer_options of_consumer() const;
 };
 
 /// Messages to hold for a pool of this size.

@@ -58,7 +58,6 @@ void scaling::tick() {
   auto const size = scaler_.step(load, std::chrono::steady_clock::now());
   if (size == load.size) return;
   if (auto const done = jobs_.resize(size); !done) return log::warning("autoscale: " + done.error().text());
-  source_.set_reserve(reserve_for(plan_, size));
   log::info("autoscale: the pool goes from " + std::to_string(load.size) + " to " + std::to_string(size) + " slots");
 }
 

@@ -78,6 +78,7 @@ class worker::impl {
   std::chrono::steady_clock::duration say_alive(pool::pool const& jobs, work::consumer const& source);
   void kill(crew& with);
   void clean_results();
+  void save_state(work::consumer const& source) const;
   void set_ready(bool ready);
   void beat(std::string trouble);
 
@@ -166,7 +167,7 @@ work::stop_state worker::impl::connect(crew& with) {
   work::connect_schedule schedule{c.broker_connection_max_retries()};
   work::stop_state s;
   for (;;) {
-    auto attempt = work::connect(app_, {plan_.queues, plan_.node, plan_.reserve}, deadline::in(start_limit));
+    auto attempt = work::connect(app_, plan_.of_consumer(), deadline::in(start_limit));
     if (attempt.made) {
       with.source.attach(*std::move(attempt.made));
       with.source.start();
@@ -266,9 +267,15 @@ work::stop_state worker::impl::shut_down(crew& with, work::stop_state s) {
   else
     (void)with.jobs.stop(deadline::in(10s));
   with.source.close();
+  save_state(with.source);
   std::lock_guard const lock{mutex_};
   reload_ = s.reload && s.phase == work::stop_phase::warm;
   return s;
+}
+
+void worker::impl::save_state(work::consumer const& source) const {
+  if (plan_.state_db.empty()) return;
+  if (auto done = source.revoked()->save(plan_.state_db); !done) log::error(done.error().text());
 }
 
 void worker::impl::clean_results() {

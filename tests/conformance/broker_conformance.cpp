@@ -46,6 +46,31 @@ std::unique_ptr<consumer> BrokerConformance::consume(std::vector<std::string> co
   return transport_->make_consumer(with, patience).value();
 }
 
+std::unique_ptr<consumer> BrokerConformance::consume_ordered(queue_order how, std::vector<std::string> const& queues,
+                                                             std::vector<int> weights) {
+  consumer_options with;
+  for (auto const& q : queues) with.queues.emplace_back(q);
+  with.session_name = "test@here";
+  with.order = how;
+  with.weights = std::move(weights);
+  return transport_->make_consumer(with, patience).value();
+}
+
+void BrokerConformance::wait_until_there(consumer& from, std::size_t count) {
+  if (!able_.pushes) return;
+  auto const until = deadline::in(patience);
+  for (std::uint64_t waiting = count; waiting > 0 && !until.passed();) {
+    waiting = 0;
+    for (auto const& q : inspector_->queues().value()) waiting += q.ready;
+  }
+  (void)from.claim(0, deadline::now()).value();
+  std::this_thread::sleep_for(GetParam().quiet);  // they are on their way
+}
+
+void BrokerConformance::wait_until_paused(consumer& from) {
+  if (able_.pushes) expect_nothing(from);
+}
+
 outgoing BrokerConformance::message(std::string body, int priority, std::string queue) {
   outgoing out;
   out.queue = queue_name{std::move(queue)};

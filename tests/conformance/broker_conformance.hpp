@@ -43,6 +43,12 @@ class BrokerConformance : public ::testing::TestWithParam<conformance_driver> {
   /// `prefetch` 1: whoever is pushed to is sent one message at a time.
   [[nodiscard]] std::unique_ptr<consumer> consume(std::vector<std::string> const& queues = {"q"},
                                                   std::size_t prefetch = 0);
+  [[nodiscard]] std::unique_ptr<consumer> consume_ordered(queue_order how, std::vector<std::string> const& queues,
+                                                          std::vector<int> weights = {});
+  /// Until so many have come, where a broker sends them ahead of `claim`.
+  void wait_until_there(consumer& from, std::size_t count);
+  /// Until a consumer that is told so has heard that a queue is paused.
+  void wait_until_paused(consumer& from);
   [[nodiscard]] static outgoing message(std::string body, int priority = 0, std::string queue = "q");
   void send(std::vector<outgoing> const& messages);
   [[nodiscard]] static std::vector<std::string> bodies(std::vector<delivery> const& of);

@@ -52,7 +52,7 @@ expected<std::vector<delivery>> subscriber::claim(std::size_t max, deadline unti
     bool const stop = std::exchange(interrupted_, false);
     promote_due();
     while (out.size() < max) {
-      auto e = list_.take();
+      auto e = list_.take(served_, queues_.picker());
       if (!e) break;
       held_.emplace(e->what.tag, held{e->source, e->what.attempts, std::move(e->properties), e->what.envelope.body});
       out.push_back(std::move(e->what));

@@ -22,15 +22,23 @@ class amqp_producer final : public producer {
 
 class amqp_consumer final : public consumer {
  public:
-  explicit amqp_consumer(std::shared_ptr<subscriber> by) : by_{std::move(by)} {}
+  amqp_consumer(std::shared_ptr<shared_parts> of, std::shared_ptr<subscriber> by)
+      : of_{std::move(of)}, by_{std::move(by)} {}
   ~amqp_consumer() override { by_->close(); }
   expected<std::vector<delivery>> claim(std::size_t max, deadline until) override { return by_->claim(max, until); }
   expected<void> settle(std::span<settlement const> what, deadline until) override { return by_->settle(what, until); }
+  expected<void> subscribe(queue_spec const& queue, deadline until) override {
+    of_->seen.add(queue.name);
+    return by_->add(queue, until);
+  }
+  expected<void> unsubscribe(queue_name const& queue, deadline until) override { return by_->remove(queue, until); }
+  void select(std::span<queue_name const> queues) override { by_->select(queues); }
   void interrupt() override { by_->interrupt(); }
   [[nodiscard]] bool consuming() const override { return by_->consuming(); }
   void close() override { by_->close(); }
 
  private:
+  std::shared_ptr<shared_parts> of_;
   std::shared_ptr<subscriber> by_;
 };
 
@@ -49,14 +57,13 @@ expected<std::unique_ptr<consumer>> make_consumer(std::shared_ptr<shared_parts> 
     of->seen.add(name);
     queues.push_back(*std::move(spec));
   }
-  auto by = std::make_shared<subscriber>(of->with, of->outlet, std::move(queues), std::move(with.session_name),
-                                         with.prefetch);
+  auto by = std::make_shared<subscriber>(of->with, of->outlet, std::move(queues), std::move(with));
   by->start();
   if (auto ready = by->wait_until_subscribed(until); !ready) {
     by->close();
     return fail(ready.error());
   }
-  return std::unique_ptr<consumer>{std::make_unique<amqp_consumer>(std::move(by))};
+  return std::unique_ptr<consumer>{std::make_unique<amqp_consumer>(std::move(of), std::move(by))};
 }
 
 }  // namespace lovage::broker::amqp

@@ -1,55 +1,80 @@
 // What has arrived and waits for `claim`.
 #pragma once
 
+#include "broker/queue_picker.hpp"
+
 #include <array>
 #include <cstddef>
 #include <deque>
 #include <optional>
+#include <span>
 #include <utility>
 #include <vector>
 
 namespace lovage::broker::amqp {
 
-/// Highest priority first; of equal ones the queues in turn, each in its order. A value without I/O.
+/// Each queue in its order, highest priority first. A value without I/O.
 template <class T>
 class delivery_list {
  public:
   static constexpr int priorities = 10;
 
-  explicit delivery_list(std::size_t queues) : lanes_(queues) {}
-
+  /// One more queue, after the others.
+  void add_queue() { lanes_.emplace_back(); }
   /// `priority` 0 to 9.
   void push(std::size_t queue, int priority, T what) {
-    auto const p = static_cast<std::size_t>(priority);
-    lanes_[queue][p].push_back(std::move(what));
-    ++counts_[p];
+    auto& to = lanes_[queue];
+    to.levels[static_cast<std::size_t>(priority)].push_back(std::move(what));
+    ++to.size;
     ++size_;
   }
-  [[nodiscard]] std::optional<T> take() {
+  /// The next one of these queues, which are in their order.
+  [[nodiscard]] std::optional<T> take(std::span<std::size_t const> from, queue_picker& by) {
     if (size_ == 0) return std::nullopt;
-    std::size_t p = priorities - 1;
-    while (counts_[p] == 0) --p;
-    while (lanes_[turn_][p].empty()) turn_ = (turn_ + 1) % lanes_.size();
-    auto& from = lanes_[turn_][p];
-    std::optional<T> out{std::move(from.front())};
-    from.pop_front();
-    --counts_[p];
-    --size_;
-    turn_ = (turn_ + 1) % lanes_.size();
+    full_.clear();
+    for (auto const q : from)
+      if (lanes_[q].size > 0) full_.push_back({q, lanes_[q].best()});
+    if (full_.empty()) return std::nullopt;
+    auto const at = by.pick(full_);
+    return take_of(full_[at].queue, full_[at].priority);
+  }
+  /// All of a queue.
+  [[nodiscard]] std::vector<T> take_all(std::size_t queue) {
+    std::vector<T> out;
+    while (lanes_[queue].size > 0) out.push_back(take_of(queue, lanes_[queue].best()));
     return out;
   }
   [[nodiscard]] std::size_t size() const noexcept { return size_; }
+  [[nodiscard]] std::size_t queues() const noexcept { return lanes_.size(); }
   void clear() {
-    for (auto& lane : lanes_)
-      for (auto& level : lane) level.clear();
-    counts_ = {};
+    for (auto& l : lanes_) l = {};
     size_ = 0;
   }
 
  private:
-  std::vector<std::array<std::deque<T>, priorities>> lanes_;
-  std::array<std::size_t, priorities> counts_{};
-  std::size_t size_ = 0, turn_ = 0;
+  struct lane {
+    std::array<std::deque<T>, priorities> levels;
+    std::size_t size = 0;
+
+    [[nodiscard]] int best() const {
+      int p = priorities - 1;
+      while (levels[static_cast<std::size_t>(p)].empty()) --p;
+      return p;
+    }
+  };
+  [[nodiscard]] T take_of(std::size_t queue, int priority) {
+    auto& from = lanes_[queue];
+    auto& level = from.levels[static_cast<std::size_t>(priority)];
+    T out = std::move(level.front());
+    level.pop_front();
+    --from.size;
+    --size_;
+    return out;
+  }
+
+  std::vector<lane> lanes_;
+  std::vector<queue_picker::candidate> full_;
+  std::size_t size_ = 0;
 };
 
 }  // namespace lovage::broker::amqp

@@ -12,7 +12,6 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr std::uint16_t consuming_channel = 1;
-constexpr std::size_t most_prefetched = 10'000;
 constexpr int tag_bits = 40;
 constexpr auto ack_linger = 1ms;
 // Nearer than this the delay queues, which count whole seconds, bring nothing: it waits here.
@@ -20,29 +19,18 @@ constexpr auto held_here = 1500ms;
 
 std::atomic<std::uint64_t> last_epoch{0};
 
-/// A share for each queue, since RabbitMQ counts by consumer; together about as much as was asked for.
-std::uint16_t share(std::size_t prefetch, std::size_t queues) {
-  auto const all = prefetch == 0 ? most_prefetched : prefetch;
-  auto const each = (all + queues - 1) / std::max<std::size_t>(queues, 1);
-  return static_cast<std::uint16_t>(std::clamp<std::size_t>(each, 1, 65'535));
-}
-
 }  // namespace
 
 subscriber::subscriber(context const& with, std::shared_ptr<publisher> outlet, std::vector<queue_spec> queues,
-                       std::string name, std::size_t prefetch)
+                       consumer_options options)
     : with_{with},
       outlet_{std::move(outlet)},
-      name_{std::move(name)},
-      prefetch_{share(prefetch, queues.size())},
+      options_{std::move(options)},
+      name_{options_.session_name},
       session_{with.to, with.strategy, "lovage consumer " + name_, *this},
-      list_{queues.size()},
+      queues_{options_.order},
       declarer_{session_} {
-  for (auto& q : queues) {
-    source s{std::move(q), {}};
-    s.queue = s.spec.broadcast ? queue_name{"bcast." + random_uuid().str()} : s.spec.name;
-    sources_.push_back(std::move(s));
-  }
+  for (std::size_t i = 0; i < queues.size(); ++i) know(std::move(queues[i]), options_.weight(i));
 }
 
 subscriber::~subscriber() { session_.stop(); }
@@ -85,14 +73,12 @@ expected<void> subscriber::subscribe(session& on) {
   cancelled_.clear();
   since_ = steady::now();
   for (std::size_t i = 0; i < sources_.size(); ++i)
-    if (auto ok = declare(i); !ok) return ok;
+    if (takes_from(i))
+      if (auto ok = declare(i); !ok) return ok;
   if (auto r = on.open_channel(consuming_channel); !r.ok()) return fail(fault_of(r, name_));
-  amqp_basic_qos_t qos{};
-  qos.prefetch_count = prefetch_;
-  auto const limited = on.call(consuming_channel, AMQP_BASIC_QOS_METHOD, &qos, AMQP_BASIC_QOS_OK_METHOD);
-  if (!limited.ok()) return fail(fault_of(limited, name_));
   for (std::size_t i = 0; i < sources_.size(); ++i)
-    if (auto ok = consume(on, i); !ok) return ok;
+    if (takes_from(i))
+      if (auto ok = consume(on, i); !ok) return ok;
   std::lock_guard const lock{mutex_};
   subscribed_ = true;
   down_.reset();
@@ -101,6 +87,10 @@ expected<void> subscriber::subscribe(session& on) {
 }
 
 expected<void> subscriber::consume(session& on, std::size_t index) {
+  amqp_basic_qos_t qos{};  // counts for consumers to come
+  qos.prefetch_count = prefetch_of(index);
+  auto const limited = on.call(consuming_channel, AMQP_BASIC_QOS_METHOD, &qos, AMQP_BASIC_QOS_OK_METHOD);
+  if (!limited.ok()) return fail(fault_of(limited, name_));
   auto const tag = std::to_string(index);
   amqp_basic_consume_t m{};
   m.queue = borrow(sources_[index].queue.str());
@@ -149,7 +139,10 @@ void subscriber::on_content(session& on, std::uint16_t channel, incoming&& messa
 steady::time_point subscriber::turn(session& on) {
   if (reopen_)
     if (auto ok = subscribe(on); !ok) return on.abandon(ok.error()), steady::now();
+  make_changes(on);
+  if (on.broken()) return steady::now();
   for (auto const index : std::exchange(cancelled_, {})) {
+    if (!takes_from(index)) continue;
     declarer_.forget_queue(sources_[index].queue.str());
     auto ok = declare(index);
     if (ok) ok = consume(on, index);

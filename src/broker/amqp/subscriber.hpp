@@ -11,8 +11,11 @@
 #include "broker/amqp/delivery_list.hpp"
 #include "broker/amqp/publisher.hpp"
 #include "broker/amqp/session.hpp"
+#include "broker/queue_set.hpp"
+#include "broker/transport.hpp"
 
 #include <condition_variable>
+#include <deque>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -24,14 +27,17 @@ namespace lovage::broker::amqp {
 /// *Threads*: as `broker::consumer`. Callbacks of the publisher may outlive its owner: make it by make_shared.
 class subscriber final : public tenant, public std::enable_shared_from_this<subscriber> {
  public:
-  subscriber(context const& with, std::shared_ptr<publisher> outlet, std::vector<queue_spec> queues, std::string name,
-             std::size_t prefetch);
+  subscriber(context const& with, std::shared_ptr<publisher> outlet, std::vector<queue_spec> queues,
+             consumer_options options);
   ~subscriber() override;
 
   void start() { session_.start(); }
   [[nodiscard]] expected<void> wait_until_subscribed(deadline until);
   [[nodiscard]] expected<std::vector<delivery>> claim(std::size_t max, deadline until);
   [[nodiscard]] expected<void> settle(std::span<settlement const> what, deadline until);
+  [[nodiscard]] expected<void> add(queue_spec const& queue, deadline until);
+  [[nodiscard]] expected<void> remove(queue_name const& queue, deadline until);
+  void select(std::span<queue_name const> queues);
   void interrupt();
   [[nodiscard]] bool consuming() const;
   void close();
@@ -67,7 +73,23 @@ class subscriber final : public tenant, public std::enable_shared_from_this<subs
     bool ack = true;  ///< else give back
   };
   using batch = std::vector<entry>;
+  /// A queue to be taken from, or not any more: done by the session, waited for by the worker.
+  struct change {
+    queue_spec queue;
+    bool add = true, done = false, abandoned = false;
+    expected<void> result = {};
+  };
 
+  void know(queue_spec queue, int weight);
+  [[nodiscard]] std::uint16_t prefetch_of(std::size_t source);
+  [[nodiscard]] expected<void> make(std::shared_ptr<change> const& what, deadline until);
+  void make_changes(session& on);
+  [[nodiscard]] expected<void> add_source(session& on, queue_spec const& queue);
+  [[nodiscard]] expected<void> drop_source(session& on, queue_name const& queue);
+  void give_back(std::size_t source);
+  [[nodiscard]] std::vector<std::shared_ptr<change>> changes();
+  void finish(change& what, expected<void> result);
+  [[nodiscard]] bool takes_from(std::size_t source) const;
   [[nodiscard]] expected<void> declare(std::size_t source);
   [[nodiscard]] expected<void> subscribe(session& on);
   [[nodiscard]] expected<void> consume(session& on, std::size_t source);
@@ -85,13 +107,16 @@ class subscriber final : public tenant, public std::enable_shared_from_this<subs
 
   context const with_;
   std::shared_ptr<publisher> const outlet_;
+  consumer_options const options_;
   std::string const name_;
-  std::uint16_t const prefetch_;
-  std::vector<source> sources_;
+  std::deque<source> sources_;  ///< changed by the session, under `mutex_`
   session session_;
 
   mutable std::mutex mutex_;  // guards what follows
   std::condition_variable changed_;
+  queue_set queues_;                 ///< by source
+  std::vector<std::size_t> served_;  ///< sources
+  std::vector<std::shared_ptr<change>> changes_;
   delivery_list<entry> list_;
   std::multimap<time_point, entry> due_;
   std::unordered_map<std::uint64_t, held> held_;

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <condition_variable>
+#include <deque>
 #include <map>
 #include <mutex>
 #include <set>
@@ -51,6 +52,9 @@ struct space {
   std::multimap<time_point, stored> delayed;
   std::map<std::uint64_t, dead_entry> dead;
   std::set<std::shared_ptr<mailbox>> mailboxes;
+  std::set<queue_name> paused;
+  std::deque<revocation> revoked;    ///< the newest
+  std::uint64_t revoked_before = 0;  ///< how many came before those
   std::uint64_t next_id = 1;
   now_fn now;
 
@@ -141,7 +145,7 @@ class memory_consumer final : public consumer {
  public:
   memory_consumer(std::shared_ptr<space> in, consumer_options with) : in_{std::move(in)}, options_{std::move(with)} {
     std::lock_guard const lock{in_->mutex};
-    for (auto const& q : options_.queues) in_->queues[q.str()];
+    for (std::size_t i = 0; i < options_.queues.size(); ++i) join(options_.queues[i], options_.weight(i));
   }
   ~memory_consumer() override { close(); }
 
@@ -152,9 +156,32 @@ class memory_consumer final : public consumer {
     interrupted_ = true;
     in_->changed.notify_all();
   }
+  expected<void> subscribe(queue_spec const& queue, deadline) override {
+    std::lock_guard const lock{in_->mutex};
+    return join(queue.name, 1), expected<void>{};
+  }
+  expected<void> unsubscribe(queue_name const& queue, deadline) override {
+    std::lock_guard const lock{in_->mutex};
+    return queues_.remove(queue), expected<void>{};
+  }
+  void select(std::span<queue_name const> queues) override {
+    std::lock_guard const lock{in_->mutex};
+    queues_.select(queues);
+  }
+  std::vector<revocation> revoked() override {
+    std::lock_guard const lock{in_->mutex};
+    auto const& all = in_->revoked;
+    auto const known = revoked_seen_ - std::min(revoked_seen_, in_->revoked_before);
+    revoked_seen_ = in_->revoked_before + all.size();
+    return {all.begin() + static_cast<std::ptrdiff_t>(known), all.end()};
+  }
   void close() override;
 
  private:
+  void join(queue_name const& queue, int weight) {
+    in_->queues[queue.str()];
+    queues_.add(queue, weight);
+  }
   bool take_one(std::vector<delivery>& out);
   void wait(std::unique_lock<std::mutex>& lock, deadline until);
   void settle_one(settlement const& s);
@@ -163,28 +190,23 @@ class memory_consumer final : public consumer {
   consumer_options const options_;
   std::map<std::uint64_t, std::string> mine_;  ///< tag to queue
   bool interrupted_ = false, closed_ = false;
-  std::size_t turn_ = 0;
+  queue_set queues_{options_.order};
+  std::uint64_t revoked_seen_ = 0;  ///< of all that ever were
 };
 
 bool memory_consumer::take_one(std::vector<delivery>& out) {
-  queue_state* best = nullptr;
-  auto const n = options_.queues.size();
-  std::size_t from = 0;
-  for (std::size_t k = 0; k < n; ++k) {
-    auto const q = (turn_ + k) % n;
-    auto& state = in_->queues[options_.queues[q].str()];
-    if (state.ready.empty()) continue;
-    if (best && best->ready.begin()->message.priority >= state.ready.begin()->message.priority) continue;
-    best = &state;
-    from = q;
+  std::vector<queue_picker::candidate> full;
+  for (auto const q : queues_.served()) {
+    auto const& ready = in_->queues[queues_.name(q).str()].ready;
+    if (!ready.empty() && !in_->paused.contains(queues_.name(q))) full.push_back({q, ready.begin()->message.priority});
   }
-  if (best == nullptr) return false;
-  turn_ = (from + 1) % n;
-  auto node = best->ready.extract(best->ready.begin());
+  if (full.empty()) return false;
+  auto& from = in_->queues[queues_.name(full[queues_.picker().pick(full)].queue).str()];
+  auto node = from.ready.extract(from.ready.begin());
   auto& s = node.value();
   out.push_back({s.id, s.message.queue, s.message.envelope, s.message.priority, s.attempts, s.redelivered});
   mine_.emplace(s.id, s.message.queue.str());
-  best->claimed.emplace(s.id, std::move(s));
+  from.claimed.emplace(s.id, std::move(s));
   return true;
 }
 
@@ -205,7 +227,8 @@ expected<std::vector<delivery>> memory_consumer::claim(std::size_t max, deadline
     in_->promote_due();
     while (out.size() < max && take_one(out)) {
     }
-    if (!out.empty() || stop || max == 0 || until.passed()) return out;
+    bool const news = revoked_seen_ < in_->revoked_before + in_->revoked.size();
+    if (!out.empty() || stop || news || max == 0 || until.passed()) return out;
     wait(lock, until);
   }
 }
@@ -284,6 +307,28 @@ class memory_inspector final : public inspector {
   expected<std::uint64_t> purge_dead(queue_name const& queue, std::span<std::uint64_t const> ids) override {
     return each(queue, ids, [](dead_entry&&) {});
   }
+  expected<void> revoke(std::span<revocation const> what) override {
+    std::lock_guard const lock{in_->mutex};
+    auto& all = in_->revoked;
+    all.insert(all.end(), what.begin(), what.end());
+    for (auto const t = in_->now(); !all.empty() && (all.size() > revocations_kept || all.front().until <= t);)
+      all.pop_front(), ++in_->revoked_before;
+    in_->changed.notify_all();
+    return {};
+  }
+  expected<void> pause(queue_name const& queue) override {
+    std::lock_guard const lock{in_->mutex};
+    return in_->paused.insert(queue), expected<void>{};
+  }
+  expected<void> resume(queue_name const& queue) override {
+    std::lock_guard const lock{in_->mutex};
+    in_->paused.erase(queue);
+    return in_->changed.notify_all(), expected<void>{};
+  }
+  expected<std::vector<queue_name>> paused() override {
+    std::lock_guard const lock{in_->mutex};
+    return std::vector<queue_name>{in_->paused.begin(), in_->paused.end()};
+  }
 
  private:
   template <class F>
@@ -307,7 +352,13 @@ class memory_transport final : public transport {
  public:
   explicit memory_transport(std::shared_ptr<space> in) : in_{std::move(in)} {}
   [[nodiscard]] traits abilities() const override {
-    return {.atomic_batches = true, .delayed = true, .priorities = true, .dead_set = true, .inboxes = true};
+    return {.atomic_batches = true,
+            .delayed = true,
+            .priorities = true,
+            .dead_set = true,
+            .inboxes = true,
+            .revocations = true,
+            .pauses = true};
   }
   expected<std::unique_ptr<producer>> make_producer(deadline) override {
     return std::unique_ptr<producer>{std::make_unique<memory_producer>(in_)};

@@ -18,8 +18,13 @@ constexpr auto quiet_without_heartbeat = 3s;
 
 }  // namespace
 
-feed::feed(lovage::redis::client const& like, wishes what)
-    : like_{like.clone()}, what_{std::move(what)}, heartbeat_{like.settings().heartbeat}, link_{like_->make_link()} {}
+feed::feed(lovage::redis::client const& like)
+    : like_{like.clone()}, heartbeat_{like.settings().heartbeat}, link_{like_->make_link()} {}
+
+void feed::wish(wishes what) {
+  what_ = std::move(what);
+  changed_ = true;
+}
 
 void feed::lose(error_info const& why) {
   why_ = why;
@@ -43,6 +48,31 @@ expected<void> feed::ensure(deadline until, int wake) {
     if (until.passed()) return fail(why_);
     if (!sleep_until(std::min(link_.due_at(), until.when()), wake)) return fail(why_);
   }
+  return changed_ ? adapt(until) : expected<void>{};
+}
+
+// What is wished for has changed while connected.
+expected<void> feed::adapt(deadline until) {
+  auto const missing = [](auto const& from, auto const& in) {
+    std::vector<std::string> out;
+    for (auto const& p : in)
+      if (std::find(from.begin(), from.end(), p) == from.end()) out.push_back(p);
+    return out;
+  };
+  commands c;
+  for (auto const& p : missing(heard_patterns_, what_.patterns)) c.add({"PSUBSCRIBE", p});
+  for (auto const& p : missing(what_.patterns, heard_patterns_)) c.add({"PUNSUBSCRIBE", p});
+  if (!c.empty())
+    if (auto sent = hears_->send(c, until); !sent) return lose(sent.error()), sent;  // `digest` passes over the answers
+  heard_patterns_ = what_.patterns;
+  watching_ = false;
+  if (!what_.on_connect.empty()) {
+    auto const said = run(what_.on_connect, until);
+    if (!said) return fail(said.error());
+    for (auto const& r : *said)
+      if (r.is_error()) return fail(to_error(r, asks_->where().text()));
+  }
+  changed_ = false;
   return {};
 }
 
@@ -60,6 +90,8 @@ expected<void> feed::connect(deadline until) {
   if (auto done = set_up(end); !done) return done;
   heard_ = clock::now();
   pinged_.reset();
+  heard_patterns_ = what_.patterns;
+  changed_ = false;
   up_ = true;
   return {};
 }

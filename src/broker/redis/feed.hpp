@@ -34,8 +34,10 @@ class feed {
     std::vector<std::string> patterns;   ///< to PSUBSCRIBE to
     lovage::redis::commands on_connect;  ///< done at every connection
   };
-  feed(lovage::redis::client const& like, wishes what);
+  explicit feed(lovage::redis::client const& like);
 
+  /// From the next `ensure` on.
+  void wish(wishes what);
   /// Connected, again where needed. Errors: as the connection's; nothing is waited for once `wake` is readable.
   [[nodiscard]] expected<void> ensure(deadline until, int wake);
   [[nodiscard]] bool up() const noexcept { return up_; }
@@ -70,6 +72,7 @@ class feed {
   [[nodiscard]] expected<void> connect(deadline until);
   [[nodiscard]] expected<void> set_up(deadline until);
   [[nodiscard]] expected<void> hear(deadline until);
+  [[nodiscard]] expected<void> adapt(deadline until);
   [[nodiscard]] expected<bool> track(std::string const& listener, deadline until);
   [[nodiscard]] expected<void> ping_when_quiet();
   [[nodiscard]] clock::time_point next_sign() const;
@@ -78,7 +81,9 @@ class feed {
   [[nodiscard]] bool silent(clock::time_point since) const;
 
   std::unique_ptr<lovage::redis::client> const like_;
-  wishes const what_;
+  wishes what_;
+  std::vector<std::string> heard_patterns_;  ///< subscribed to on this connection
+  bool changed_ = false;                     ///< wishes that this connection does not know
   std::chrono::milliseconds const heartbeat_;
   io::link link_;
   error_info why_{errc::timeout, "no time to connect to Redis", {}};

@@ -34,6 +34,17 @@ void keeper::stop() {
   if (thread_.joinable()) thread_.join();
 }
 
+void keeper::learn(std::size_t place, std::string queue) {
+  std::lock_guard const lock{mutex_};
+  if (queues_.size() <= place) queues_.resize(place + 1);
+  queues_[place] = std::move(queue);
+}
+
+std::string keeper::queue(std::size_t place) const {
+  std::lock_guard const lock{mutex_};
+  return queues_[place];
+}
+
 bool keeper::heard() const {
   if (heartbeat_.count() <= 0) return true;
   auto const last = clock::time_point{clock::duration{heard_.load()}};
@@ -78,7 +89,7 @@ bool keeper::renew() {
     auto const end = std::min(held.size(), from + renewed_at_once);
     std::vector<std::string> names;
     for (auto i = from; i < end; ++i)
-      names.push_back(claim_name{session_, held[i].first, queues_[held[i].second]}.text());
+      names.push_back(claim_name{session_, held[i].first, queue(held[i].second)}.text());
     auto const said = client_->eval(all_scripts().renew, {on_->key.unacked_index}, {names.begin(), names.end()},
                                     rd::repeat::yes, deadline::in(std::min<std::chrono::milliseconds>(lease_ / 6, 5s)));
     if (!said) return say_once(said.error()), false;

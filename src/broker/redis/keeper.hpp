@@ -5,6 +5,7 @@
 #include "broker/redis/parts.hpp"
 
 #include <atomic>
+#include <mutex>
 #include <thread>
 
 namespace lovage::broker::redis_broker {
@@ -24,11 +25,14 @@ class keeper {
   keeper& operator=(keeper const&) = delete;
 
   void stop();
+  /// The queue at this place of the ledger's. *Threads*: any.
+  void learn(std::size_t place, std::string queue);
   /// The server answered it within the heartbeat. *Threads*: any.
   [[nodiscard]] bool heard() const;
 
  private:
   using clock = std::chrono::steady_clock;
+  [[nodiscard]] std::string queue(std::size_t place) const;
   void run();
   void tick();
   [[nodiscard]] bool renew();
@@ -38,7 +42,8 @@ class keeper {
 
   std::shared_ptr<shared> on_;
   std::string const session_;
-  std::vector<std::string> const queues_;
+  mutable std::mutex mutex_;  // guards queues_
+  std::vector<std::string> queues_;
   ledger& ledger_;
   std::unique_ptr<rd::client> client_;
   std::chrono::milliseconds const lease_, heartbeat_;

@@ -19,8 +19,8 @@ namespace rd = lovage::redis;
 struct keys {
   explicit keys(layout const& of);
   std::string unacked, unacked_index, unacked_mutex;
-  std::string delayed, counts, dead, dead_index, dead_number, queues;
-  /// As `scripts::settle` takes them; `claim` takes the first four.
+  std::string delayed, counts, dead, dead_index, dead_number, queues, paused, revoked;
+  /// As `scripts::settle` takes them.
   [[nodiscard]] std::vector<std::string_view> of_settle() const {
     return {unacked, unacked_index, delayed, counts, dead, dead_index, dead_number};
   }

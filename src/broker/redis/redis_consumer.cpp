@@ -16,8 +16,6 @@ constexpr auto look_grace = 1s;
 constexpr auto poll_interval = 50ms;            // where the server cannot tell that something came
 constexpr std::size_t largest_claim = 8 << 20;  // bytes; one more message may be beyond
 
-bool is_channel(queue_spec const& q) { return q.broadcast || q.exchange_type == "fanout"; }
-
 std::vector<queue_spec> in_order(std::vector<queue_spec> queues, options const& how) {
   if (how.queue_order == options::order::sorted)
     std::stable_sort(queues.begin(), queues.end(), [](auto const& a, auto const& b) { return a.name < b.name; });
@@ -29,28 +27,14 @@ std::vector<queue_spec> in_order(std::vector<queue_spec> queues, options const& 
 redis_consumer::redis_consumer(std::shared_ptr<shared> on, consumer_options with, std::vector<queue_spec> queues)
     : on_{std::move(on)},
       options_{std::move(with)},
-      queues_{in_order(std::move(queues), on_->names.with())},
       session_{random_uuid().str().substr(0, 8) + random_uuid().str().substr(0, 8)},
-      feed_{*on_->client, [this] {
-              for (std::size_t i = 0; i < queues_.size(); ++i) {
-                if (!is_channel(queues_[i])) {
-                  listed_.push_back(i);
-                } else {
-                  patterns_[on_->names.channel_pattern(queues_[i].exchange, queues_[i].routing_key)].push_back(i);
-                }
-              }
-              for (auto const step : on_->names.served())
-                for (auto const i : listed_) lists_.push_back(on_->names.list(queue(i), step));
-              return wishes();
-            }()} {}
-
-feed::wishes redis_consumer::wishes() const {
-  feed::wishes out;
-  out.watched = lists_;
-  out.watched.push_back(on_->key.delayed);
-  for (auto const& [pattern, places] : patterns_) out.patterns.push_back(pattern);
-  for (auto const i : listed_) on_->declare(queues_[i], out.on_connect);
-  return out;
+      feed_{*on_->client} {
+  for (auto& q : in_order(std::move(queues), on_->names.with())) {
+    auto const& all = options_.queues;
+    auto const at = static_cast<std::size_t>(std::find(all.begin(), all.end(), q.name) - all.begin());
+    know(std::move(q), options_.weight(at));
+  }
+  feed_.wish(wishes());
 }
 
 std::string redis_consumer::name(std::uint64_t tag, std::size_t place) const {
@@ -73,7 +57,7 @@ expected<std::vector<delivery>> redis_consumer::claim(std::size_t max, deadline 
     if (max == 0) return deliveries{};
     bool const stop = interrupted_.take();
     auto got = look(max, stop ? deadline::now() : patience);
-    if (got && (!got->empty() || stop || until.passed())) return got;
+    if (got && (!got->empty() || stop || !revoked_.empty() || until.passed())) return got;
     if (stop) return deliveries{};
     if (got) {
       (void)rest(until);  // a connection lost meanwhile is made again by the next look
@@ -91,11 +75,12 @@ expected<std::vector<delivery>> redis_consumer::look(std::size_t max, deadline u
   if (pending_ && !feed_.asked()) unknown_.push_back(*std::exchange(pending_, std::nullopt));
   if (auto done = recover(until); !done) return fail(done.error());
   if (auto done = do_chores(until); !done) return fail(done.error());
-  if (lists_.empty()) return deliveries{};
   while (ready_.empty()) {
     auto const before = next_tag_;
-    if (!pending_)
-      if (auto sent = ask(max, false, until); !sent) return fail(sent.error());
+    if (!pending_) {
+      request r{next_tag_, max, std::exchange(want_watch_, false), false, listed()};
+      if (auto sent = ask(std::move(r), until); !sent) return fail(sent.error());
+    }
     if (auto heard = hear(until); !heard) return fail(heard.error());
     bool const only_chores = next_tag_ != before && ready_.empty();
     if (auto done = do_chores(until); !done) return fail(done.error());
@@ -113,29 +98,53 @@ std::vector<delivery> redis_consumer::hand_out(std::size_t max) {
   return out;
 }
 
-expected<void> redis_consumer::ask(std::size_t max, bool whole, deadline until) {
-  request r{next_tag_, max, std::exchange(want_watch_, false), whole};
+std::vector<std::string> redis_consumer::claim_words(request const& r) {
+  auto const how = on_->names.with().queue_order;
+  char const* order = how == options::order::round_robin ? "0" : "1";
+  if (options_.order != queue_order::fair) order = options_.order == queue_order::strict ? "2" : "3";
+  std::vector<std::string> out{std::to_string(r.max),
+                               std::to_string(largest_claim),
+                               claim_name::start(session_),
+                               std::to_string(r.first),
+                               std::to_string(on_->with.now().time_since_epoch().count()),
+                               std::to_string(r.places.size()),
+                               std::to_string(first_queue(r.places)),
+                               order,
+                               revoked_number_};
+  for (auto const i : r.places) {
+    out.push_back(unacked_tail(queue(i)));
+    out.push_back(claim_name::ending(queue(i)));
+    out.push_back(std::to_string(set_.picker().weight(i)));
+  }
+  return out;
+}
+
+// Which of these is first in turn: a claim of one message takes from no other while that has some.
+std::size_t redis_consumer::first_queue(std::vector<std::size_t> const& of) {
+  if (of.empty() || options_.order == queue_order::strict) return 0;
+  if (options_.order == queue_order::fair)
+    return on_->names.with().queue_order == options::order::round_robin ? turn_++ % of.size() : 0;
+  std::vector<queue_picker::candidate> all;
+  for (auto const i : of) all.push_back({i, 0});
+  return set_.picker().pick(all);
+}
+
+expected<void> redis_consumer::ask(request r, deadline until) {
   auto const& script = all_scripts().claim;
-  bool const strict = on_->names.with().queue_order != options::order::round_robin;
-  std::vector<std::string> words{std::to_string(max),
-                                 std::to_string(largest_claim),
-                                 claim_name::start(session_),
-                                 std::to_string(r.first),
-                                 std::to_string(on_->with.now().time_since_epoch().count()),
-                                 std::to_string(listed_.size()),
-                                 std::to_string(strict ? 0 : turn_++ % listed_.size()),
-                                 strict ? "1" : "0"};
-  for (auto const i : listed_) words.push_back(unacked_tail(queue(i))), words.push_back(claim_name::ending(queue(i)));
+  auto const words = claim_words(r);
+  std::vector<std::string> keys{on_->key.unacked, on_->key.unacked_index, on_->key.delayed,
+                                on_->key.counts,  on_->key.paused,        on_->key.revoked};
+  for (auto const step : on_->names.served())
+    for (auto const i : r.places) keys.push_back(on_->names.list(queue(i), step));
   rd::commands c;
   if (r.watches) feed_.watch(c);
-  c.begin(3 + 4 + lists_.size() + words.size());
-  c.word(whole ? "EVAL" : "EVALSHA");
-  c.word(whole ? script.text() : script.hash());
-  c.word(std::to_string(4 + lists_.size()));
-  for (auto const* k : {&on_->key.unacked, &on_->key.unacked_index, &on_->key.delayed, &on_->key.counts}) c.word(*k);
-  for (auto const& l : lists_) c.word(l);
+  c.begin(3 + keys.size() + words.size());
+  c.word(r.whole ? "EVAL" : "EVALSHA");
+  c.word(r.whole ? script.text() : script.hash());
+  c.word(std::to_string(keys.size()));
+  for (auto const& k : keys) c.word(k);
   for (auto const& w : words) c.word(w);
-  pending_ = r;  // also when sending fails: a part of it may have been done
+  pending_ = std::move(r);  // also when sending fails: a part of it may have been done
   return feed_.ask(c, until);
 }
 
@@ -151,8 +160,9 @@ expected<void> redis_consumer::digest(request const& asked, replies&& said, dead
   if (asked.watches) feed_.watched(said[0], said[1]);
   auto& r = said.back();
   if (r.is_error() && r.text.starts_with("NOSCRIPT") && !asked.whole) {
-    want_watch_ = asked.watches;
-    if (auto sent = ask(asked.max, true, until); !sent) return sent;
+    auto again = asked;
+    again.whole = true;
+    if (auto sent = ask(std::move(again), until); !sent) return sent;
     return hear(until);
   }
   if (r.is_error()) {
@@ -163,10 +173,11 @@ expected<void> redis_consumer::digest(request const& asked, replies&& said, dead
   next_due_.reset();
   if (!r.items.empty() && r.items[0].is_text())
     next_due_ = time_point{std::chrono::microseconds{static_cast<std::int64_t>(std::stod(r.items[0].text))}};
+  if (r.items.size() > 1) note_revoked(r.items[1]);
   auto const& steps = on_->names.served();
-  for (std::size_t i = 1; i < r.items.size(); ++i) {
+  for (std::size_t i = 2; i < r.items.size(); ++i) {
     auto const& piece = r.items[i].items;
-    auto const place = listed_[static_cast<std::size_t>(piece[0].integer) - 1];
+    auto const place = asked.places[static_cast<std::size_t>(piece[0].integer) - 1];
     auto const step = steps[static_cast<std::size_t>(piece[1].integer) - 1];
     for (std::size_t k = 2; k < piece.size(); ++k) accept(next_tag_++, place, step, piece[k].text);
   }
@@ -225,7 +236,7 @@ expected<void> redis_consumer::recover(deadline until) {
 // Whether it was done is seen from what stands in `unacked`.
 expected<void> redis_consumer::recover(request const& lost, deadline until) {
   constexpr std::size_t at_once = 500;
-  for (auto const place : listed_) {
+  for (auto const place : lost.places) {
     for (std::size_t from = 0; from < lost.max; from += at_once) {
       rd::commands c;
       auto const count = std::min(at_once, lost.max - from);
@@ -257,7 +268,7 @@ expected<void> redis_consumer::do_chores(deadline until) {
 
 expected<void> redis_consumer::rest(deadline until) {
   if (pending_) return {};
-  if (!lists_.empty() && !feed_.watching() && feed_.can_watch()) return want_watch_ = true, expected<void>{};
+  if (!feed_.watching() && feed_.can_watch()) return want_watch_ = true, expected<void>{};
   auto end = until;
   if (next_due_) end = end.sooner(deadline::in(std::max(*next_due_ - on_->with.now(), std::chrono::microseconds{100})));
   if (!feed_.can_watch()) end = end.sooner(deadline::in(poll_interval));

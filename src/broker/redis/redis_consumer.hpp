@@ -22,6 +22,10 @@ class redis_consumer final : public consumer {
 
   expected<std::vector<delivery>> claim(std::size_t max, deadline until) override;
   expected<void> settle(std::span<settlement const> what, deadline until) override;
+  expected<void> subscribe(queue_spec const& queue, deadline until) override;
+  expected<void> unsubscribe(queue_name const& queue, deadline until) override;
+  void select(std::span<queue_name const> queues) override;
+  std::vector<revocation> revoked() override;
   void interrupt() override { interrupted_.raise(); }
   void started(std::uint64_t tag) override { ledger_.started(tag); }
   [[nodiscard]] bool consuming() const override { return feed_.up() && keeper_ && keeper_->heard(); }
@@ -33,17 +37,24 @@ class redis_consumer final : public consumer {
     std::uint64_t first = 0;
     std::size_t max = 0;
     bool watches = false, whole = false;
+    std::vector<std::size_t> places = {};  ///< of the queues it was asked for
   };
   using deliveries = std::vector<delivery>;
   using replies = std::vector<rd::reply>;
 
+  void know(queue_spec queue, int weight);
   [[nodiscard]] feed::wishes wishes() const;
+  [[nodiscard]] std::vector<std::size_t> listed() const;
+  [[nodiscard]] std::vector<std::string> claim_words(request const& r);
+  [[nodiscard]] std::size_t first_queue(std::vector<std::size_t> const& of);
+  [[nodiscard]] expected<void> give_back_ready(std::size_t place, deadline until);
+  void note_revoked(rd::reply const& said);
   [[nodiscard]] std::string const& queue(std::size_t place) const { return queues_[place].name.str(); }
   [[nodiscard]] std::string name(std::uint64_t tag, std::size_t place) const;
 
   // claiming
   [[nodiscard]] expected<deliveries> look(std::size_t max, deadline until);
-  [[nodiscard]] expected<void> ask(std::size_t max, bool whole, deadline until);
+  [[nodiscard]] expected<void> ask(request r, deadline until);
   [[nodiscard]] expected<void> hear(deadline until);
   [[nodiscard]] expected<void> digest(request const& asked, replies&& said, deadline until);
   void accept(std::uint64_t tag, std::size_t place, int step, std::string_view text);
@@ -66,9 +77,8 @@ class redis_consumer final : public consumer {
 
   std::shared_ptr<shared> on_;
   consumer_options const options_;
-  std::vector<queue_spec> const queues_;
-  std::vector<std::size_t> listed_;                           ///< places of the queues that are lists
-  std::vector<std::string> lists_;                            ///< as `scripts::claim` takes them
+  queue_set set_{options_.order};
+  std::deque<queue_spec> queues_;                             ///< by place
   std::map<std::string, std::vector<std::size_t>> patterns_;  ///< channel pattern: places of the queues it feeds
   std::string const session_;
 
@@ -89,6 +99,8 @@ class redis_consumer final : public consumer {
   moves chores_;                  ///< what came and is not for our caller: unreadable, or not due yet
   std::vector<std::uint64_t> chore_tags_;
   std::deque<delivery> ready_;
+  std::vector<revocation> revoked_;
+  std::string revoked_number_ = "0";  ///< of the last one that is known
 };
 
 }  // namespace lovage::broker::redis_broker

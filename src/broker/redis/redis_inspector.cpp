@@ -30,6 +30,10 @@ class redis_inspector final : public inspector {
   expected<std::uint64_t> purge_dead(queue_name const& queue, std::span<std::uint64_t const> ids) override {
     return take_dead(queue, ids, false);
   }
+  expected<void> revoke(std::span<revocation const> what) override;
+  expected<void> pause(queue_name const& queue) override { return change_paused("SADD", queue); }
+  expected<void> resume(queue_name const& queue) override { return change_paused("SREM", queue); }
+  expected<std::vector<queue_name>> paused() override;
 
  private:
   using counts = std::map<std::string, queue_info>;
@@ -56,6 +60,7 @@ class redis_inspector final : public inspector {
                                                            std::vector<rd::reply>& texts);
   [[nodiscard]] expected<std::uint64_t> take_dead(queue_name const& queue, std::span<std::uint64_t const> ids,
                                                   bool revive);
+  [[nodiscard]] expected<void> change_paused(char const* command, queue_name const& queue);
 
   std::shared_ptr<shared> on_;
   std::unique_ptr<rd::client> client_;
@@ -322,6 +327,43 @@ expected<std::uint64_t> redis_inspector::take_dead(queue_name const& queue, std:
     total += static_cast<std::uint64_t>(said->integer);
   }
   return total;
+}
+
+expected<void> redis_inspector::revoke(std::span<revocation const> what) {
+  auto const now = on_->with.now();
+  auto last = now;
+  std::vector<std::string> words;
+  for (auto const& r : what) last = std::max(last, r.until), words.push_back(write_revocation(r));
+  auto const left = std::to_string(std::chrono::ceil<std::chrono::seconds>(last - now).count() + 1);
+  auto const kept = std::to_string(revocations_kept), at = std::to_string(now.time_since_epoch().count());
+  for (std::size_t from = 0; from < words.size(); from += moved_at_once) {
+    std::vector<std::string_view> arguments{left, kept, at};
+    auto const end = std::min(words.size(), from + moved_at_once);
+    arguments.insert(arguments.end(), words.begin() + static_cast<std::ptrdiff_t>(from),
+                     words.begin() + static_cast<std::ptrdiff_t>(end));
+    auto const said =
+        client_->eval(all_scripts().revoke, {on_->key.revoked}, arguments, rd::repeat::yes, deadline::in(patience));
+    if (!said) return fail(said.error());
+  }
+  return {};
+}
+
+expected<void> redis_inspector::change_paused(char const* command, queue_name const& queue) {
+  rd::commands c;
+  c.add({command, on_->key.paused, queue.str()});
+  auto const said = ask(c);
+  return said ? expected<void>{} : fail(said.error());
+}
+
+expected<std::vector<queue_name>> redis_inspector::paused() {
+  rd::commands c;
+  c.add({"SMEMBERS", on_->key.paused});
+  auto const said = ask(c);
+  if (!said) return fail(said.error());
+  std::vector<queue_name> out;
+  for (auto const& q : said->front().items) out.emplace_back(q.text);
+  std::sort(out.begin(), out.end());
+  return out;
 }
 
 }  // namespace

@@ -16,7 +16,9 @@ keys::keys(layout const& of)
       dead{of.key("lovage.dead")},
       dead_index{of.key("lovage.dead.index")},
       dead_number{of.key("lovage.dead.number")},
-      queues{of.key("lovage.queues")} {}
+      queues{of.key("lovage.queues")},
+      paused{of.key("lovage.paused")},
+      revoked{of.key("lovage.revoked")} {}
 
 bool shared::is_channel(std::string const& exchange) const {
   auto const& all = with.queues.queues;
@@ -53,7 +55,9 @@ class redis_transport final : public transport {
             .cross_process = true,
             .exchanges = true,
             .inboxes = true,
-            .keeps_unread_replies = true};
+            .keeps_unread_replies = true,
+            .revocations = true,
+            .pauses = true};
   }
   expected<std::unique_ptr<producer>> make_producer(deadline) override { return redis_broker::make_producer(on_); }
   expected<std::unique_ptr<consumer>> make_consumer(consumer_options with, deadline until) override {

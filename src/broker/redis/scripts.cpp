@@ -59,11 +59,13 @@ end
 return receivers
 )";
 
-// KEYS: unacked, unacked_index, delayed, counts, then the lists: all queues of the step that is served first, and so
-// on. ARGV: most messages, most bytes, start of the names, number of the first name, now (us), number of queues, which
-// queue is first, 1 when an earlier queue is served to its end before a later one, then for each queue the end of its
-// entries and the end of its names. Answers when the next delayed message is due (us, or nothing), then for each piece
-// {queue, step's place, element...}.
+// KEYS: unacked, unacked_index, delayed, counts, paused, revoked, then the lists: all queues of the step that is served
+// first, and so on. ARGV: most messages, most bytes, start of the names, number of the first name, now (us), number of
+// queues, which queue is first, how the queues are served, the number of the last revocation that is known, then for
+// each queue the end of its entries, the end of its names and its weight. Answers when the next delayed message is due
+// (us, or nothing), revocations with their numbers, then for each piece {queue, step's place, element...}. Queues:
+//   0 in turn, a higher step first       1 an earlier queue first, but a higher step before that
+//   2 an earlier queue to its end        3 by weight, a higher step first within a queue
 constexpr char claim_text[] = R"(
 redis.call('HLEN', KEYS[1])
 redis.call('ZREM', KEYS[2], 'lv:')
@@ -83,12 +85,17 @@ for i = #due, 1, -1 do
   end
 end
 local left, bytes, start, number = tonumber(ARGV[1]), tonumber(ARGV[2]), ARGV[3], tonumber(ARGV[4])
-local queues, turn, strict = tonumber(ARGV[6]), tonumber(ARGV[7]), ARGV[8] == '1'
+local queues, turn, order = tonumber(ARGV[6]), tonumber(ARGV[7]), ARGV[8]
+local steps = queues > 0 and (#KEYS - 6) / queues or 0
+local paused = {}
+for _, name in ipairs(redis.call('SMEMBERS', KEYS[5])) do paused[':' .. name] = true end
 local time = redis.call('TIME')
 local now = time[1] .. '.' .. string.format('%06d', time[2])
-local out, taken, size = {false}, 0, 0
-local function take(list, q, place, most)
-  local tail, ending = ARGV[7 + 2 * q], ARGV[8 + 2 * q]
+local out, taken, size = {false, redis.call('ZRANGEBYSCORE', KEYS[6], '(' .. ARGV[9], '+inf', 'WITHSCORES')}, 0, 0
+local function list_of(q, place) return KEYS[6 + (place - 1) * queues + q] end
+local function take(q, place, most)
+  local list, tail, ending = list_of(q, place), ARGV[7 + 3 * q], ARGV[8 + 3 * q]
+  if paused[ending] then return end
   local piece = {q, place}
   while most > 0 and left > 0 and bytes > 0 do
     local chunk = math.min(most, 32)
@@ -118,21 +125,43 @@ local function take(list, q, place, most)
   end
   if #piece > 2 then out[#out + 1] = piece end
 end
-for place = 1, (#KEYS - 4) / queues do
-  local base = 4 + (place - 1) * queues
-  if queues == 1 then
-    take(KEYS[base + 1], 1, place, left)
-  else
-    while left > 0 and bytes > 0 do
-      local full = {}
-      for k = 0, queues - 1 do
-        local q = (turn + k) % queues + 1
-        if redis.call('LLEN', KEYS[base + q]) > 0 then full[#full + 1] = q end
+-- What is served now of the steps from one to another, each by its share.
+local function share_out(from, to, share)
+  while left > 0 and bytes > 0 do
+    local full, all, start = {}, 0, taken
+    for k = 0, queues - 1 do
+      local q = (turn + k) % queues + 1
+      local there = 0
+      if not paused[ARGV[8 + 3 * q]] then
+        for place = from, to do there = there + redis.call('LLEN', list_of(q, place)) end
       end
-      if #full == 0 then break end
-      local share = strict and left or math.max(1, math.floor(left / #full))
-      for _, q in ipairs(full) do take(KEYS[base + q], q, place, math.min(share, left)) end
+      if there > 0 then
+        full[#full + 1] = q
+        all = all + tonumber(ARGV[9 + 3 * q])
+      end
     end
+    if #full == 0 then break end
+    local whole = left
+    for _, q in ipairs(full) do
+      local before, most = taken, math.min(share(q, whole, #full, all), left)
+      for place = from, to do take(q, place, most - (taken - before)) end
+    end
+    if taken == start then break end
+  end
+end
+if order == '2' or queues == 1 then
+  for q = 1, queues do
+    for place = 1, steps do take(q, place, left) end
+  end
+elseif order == '3' then
+  share_out(1, steps, function(q, whole, _, all)
+    return math.max(1, math.floor(whole * tonumber(ARGV[9 + 3 * q]) / all))
+  end)
+else
+  for place = 1, steps do
+    share_out(place, place, function(_, whole, full)
+      return order == '1' and whole or math.max(1, math.floor(whole / full))
+    end)
   end
 end
 if taken == 0 then
@@ -248,13 +277,36 @@ end
 return found
 )";
 
+// KEYS: revoked.  ARGV: seconds until all are over, how many are kept, now (us), revocations. Numbers are the server's
+// time, so that they grow though the set was lost.
+constexpr char revoke_text[] = R"(
+local time = redis.call('TIME')
+local number = time[1] * 1000000 + time[2]
+local last = redis.call('ZREVRANGE', KEYS[1], 0, 0, 'WITHSCORES')
+if #last == 2 then number = math.max(number, tonumber(last[2]) + 1) end
+for i = 4, #ARGV do
+  redis.call('ZADD', KEYS[1], string.format('%.0f', number), ARGV[i])
+  number = number + 1
+end
+local over = 0
+for _, old in ipairs(redis.call('ZRANGE', KEYS[1], 0, 99)) do
+  local till = tonumber(string.match(old, '^%d+'))
+  if till and till > tonumber(ARGV[3]) then break end
+  over = over + 1
+end
+if over > 0 then redis.call('ZREMRANGEBYRANK', KEYS[1], 0, over - 1) end
+redis.call('ZREMRANGEBYRANK', KEYS[1], 0, -1 - tonumber(ARGV[2]))
+if redis.call('TTL', KEYS[1]) < tonumber(ARGV[1]) then redis.call('EXPIRE', KEYS[1], ARGV[1]) end
+return number
+)";
+
 }  // namespace
 
 scripts const& all_scripts() {
   static scripts const all{lovage::redis::script{publish_text},       lovage::redis::script{claim_text},
                            lovage::redis::script{settle_text},        lovage::redis::script{renew_text},
                            lovage::redis::script{purge_delayed_text}, lovage::redis::script{bury_element_text},
-                           lovage::redis::script{take_dead_text}};
+                           lovage::redis::script{take_dead_text},     lovage::redis::script{revoke_text}};
   return all;
 }
 

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <deque>
 #include <set>
 
 namespace lovage::broker::sqlite {
@@ -28,28 +29,33 @@ class sqlite_consumer final : public consumer {
   sqlite_consumer(std::shared_ptr<sqlite_store> on, consumer_options with, deadline until)
       : store_{std::move(on)}, options_{std::move(with)}, db_{store_->connect(until)} {
     session_ = std::make_unique<session>(store_, options_.session_name, until);
+    for (std::size_t i = 0; i < options_.queues.size(); ++i) queues_.add(options_.queues[i], options_.weight(i));
     make_queues();
-    for (auto const& q : options_.queues) words_.push_back(store::wake_page::queue_word(q.str()));
-    std::sort(words_.begin(), words_.end());
-    words_.erase(std::unique(words_.begin(), words_.end()), words_.end());
   }
   ~sqlite_consumer() override { close(); }
 
   expected<std::vector<delivery>> claim(std::size_t max, deadline until) override;
   expected<void> settle(std::span<settlement const> what, deadline until) override;
   void interrupt() override { interrupter_.interrupt(); }
+  expected<void> subscribe(queue_spec const& queue, deadline until) override;
+  expected<void> unsubscribe(queue_name const& queue, deadline until) override;
+  void select(std::span<queue_name const> queues) override;
+  std::vector<revocation> revoked() override;
   void started(std::uint64_t tag) override { session_->file().started(tag); }
   void close() override;
 
  private:
   void make_queues();
+  void listen();
   void refuse_when_closed() const;
   void reap_now_and_then();
   [[nodiscard]] bool has_work();
   [[nodiscard]] std::vector<delivery> look(std::size_t max);
   [[nodiscard]] bool take(std::size_t max, std::vector<delivery>& out);
   void promote_due();
+  void read_revoked();
   [[nodiscard]] std::vector<candidate> choose(std::size_t max);
+  [[nodiscard]] std::deque<candidate> best_of(std::size_t queue, std::size_t max);
   [[nodiscard]] std::optional<delivery> claim_row(candidate const& c);
   [[nodiscard]] deadline next_look(deadline until);
   void settle_row(settlement const& s);
@@ -61,18 +67,53 @@ class sqlite_consumer final : public consumer {
   bool closed_ = false;
   std::unique_ptr<database> db_;
   std::unique_ptr<session> session_;
-  std::vector<std::int64_t> queue_ids_;
-  std::vector<std::uint32_t> words_;
+  queue_set queues_{options_.order};
+  std::vector<std::int64_t> queue_ids_;  ///< by place
+  std::vector<std::size_t> served_;      ///< places
+  std::vector<std::uint32_t> words_;     ///< of those
   store::interrupter interrupter_;
   std::chrono::steady_clock::time_point reaped_{};
-  std::size_t turn_ = 0;  ///< which queue is first among equals
+  std::vector<revocation> revoked_;
+  std::int64_t revoked_seen_ = 0;  ///< number of the last one read
 };
 
 void sqlite_consumer::make_queues() {
   transaction t{*db_};
   queue_ids ids;
-  for (auto const& q : options_.queues) queue_ids_.push_back(ids.get_or_make(*db_, q.str()));
+  for (auto i = queue_ids_.size(); i < queues_.size(); ++i)
+    queue_ids_.push_back(ids.get_or_make(*db_, queues_.name(i).str()));
   t.commit();
+  listen();
+}
+
+void sqlite_consumer::listen() {
+  served_ = queues_.served();
+  words_.clear();
+  for (auto const q : served_) words_.push_back(store::wake_page::queue_word(queues_.name(q).str()));
+  std::sort(words_.begin(), words_.end());
+  words_.erase(std::unique(words_.begin(), words_.end()), words_.end());
+}
+
+expected<void> sqlite_consumer::subscribe(queue_spec const& queue, deadline until) {
+  std::lock_guard const lock{mutex_};
+  return store::attempt([&] {
+    refuse_when_closed();
+    db_->set_deadline(store_->lock_deadline(until));
+    queues_.add(queue.name);
+    make_queues();
+  });
+}
+
+expected<void> sqlite_consumer::unsubscribe(queue_name const& queue, deadline) {
+  std::lock_guard const lock{mutex_};
+  queues_.remove(queue);
+  return listen(), expected<void>{};
+}
+
+void sqlite_consumer::select(std::span<queue_name const> queues) {
+  std::lock_guard const lock{mutex_};
+  queues_.select(queues);
+  listen();
 }
 
 void sqlite_consumer::reap_now_and_then() {
@@ -84,9 +125,10 @@ void sqlite_consumer::reap_now_and_then() {
 
 // A look without a lock, so that idle workers and senders do not meet.
 bool sqlite_consumer::has_work() {
-  for (auto const id : queue_ids_) {
-    auto ready = db_->prepare("SELECT 1 FROM message WHERE state = 0 AND queue = ? LIMIT 1");
-    if (ready.bind(id).step()) return true;
+  for (auto const q : served_) {
+    auto ready = db_->prepare(
+        "SELECT 1 FROM message WHERE state = 0 AND queue = ?1 AND ?1 NOT IN (SELECT queue FROM paused) LIMIT 1");
+    if (ready.bind(queue_ids_[q]).step()) return true;
   }
   auto due = db_->prepare("SELECT 1 FROM message WHERE state = 1 AND due <= ? LIMIT 1");
   return due.bind(store_->now_us()).step();
@@ -99,29 +141,35 @@ void sqlite_consumer::promote_due() {
   due.bind(store_->now_us()).bind(promote_batch).run();
 }
 
-// The best of each queue, merged: higher priority first; among equals the queues take turns, each in its own order.
+std::deque<candidate> sqlite_consumer::best_of(std::size_t queue, std::size_t max) {
+  std::deque<candidate> out;
+  auto best = db_->prepare(
+      "SELECT id, priority FROM message WHERE state = 0 AND queue = ?1 AND ?1 NOT IN (SELECT queue FROM paused) "
+      "ORDER BY priority DESC, id LIMIT ?2");
+  best.bind(queue_ids_[queue]).bind(static_cast<std::int64_t>(max));
+  while (best.step()) out.push_back({best.integer(0), best.integer(1), queue});
+  return out;
+}
+
+// The best of each queue, merged as the order of the queues says.
 std::vector<candidate> sqlite_consumer::choose(std::size_t max) {
-  struct seen {
-    candidate c;
-    std::size_t rank;
-  };
-  std::vector<seen> all;
-  auto const n = queue_ids_.size();
-  for (std::size_t k = 0; k < n; ++k) {
-    auto const q = (turn_ + k) % n;
-    auto best = db_->prepare(
-        "SELECT id, priority FROM message WHERE state = 0 AND queue = ? ORDER BY priority DESC, id LIMIT ?");
-    best.bind(queue_ids_[q]).bind(static_cast<std::int64_t>(max));
-    for (std::size_t i = 0; best.step(); ++i) all.push_back({{best.integer(0), best.integer(1), q}, i * n + k});
-  }
-  turn_ = n > 0 ? (turn_ + 1) % n : 0;
-  if (n > 1)
-    std::stable_sort(all.begin(), all.end(), [](seen const& a, seen const& b) {
-      return a.c.priority != b.c.priority ? a.c.priority > b.c.priority : a.rank < b.rank;
-    });
+  std::vector<std::deque<candidate>> lanes;
+  for (auto const q : served_) lanes.push_back(best_of(q, max));
+  if (lanes.size() == 1) return {lanes[0].begin(), lanes[0].end()};
   std::vector<candidate> out;
-  for (auto const& s : all)
-    if (out.size() < max) out.push_back(s.c);
+  while (out.size() < max) {
+    std::vector<queue_picker::candidate> heads;
+    std::vector<std::size_t> of;
+    for (std::size_t i = 0; i < lanes.size(); ++i) {
+      if (lanes[i].empty()) continue;
+      heads.push_back({served_[i], static_cast<int>(lanes[i].front().priority)});
+      of.push_back(i);
+    }
+    if (heads.empty()) break;
+    auto& from = lanes[of[queues_.picker().pick(heads)]];
+    out.push_back(from.front());
+    from.pop_front();
+  }
   return out;
 }
 
@@ -133,7 +181,7 @@ std::optional<delivery> sqlite_consumer::claim_row(candidate const& c) {
     row.bind(c.id);
     if (!row.step()) return std::nullopt;
     d.tag = static_cast<std::uint64_t>(c.id);
-    d.queue = options_.queues[c.queue];
+    d.queue = queues_.name(c.queue);
     d.priority = static_cast<int>(c.priority);
     d.attempts = static_cast<std::uint32_t>(row.integer(0));
     d.redelivered = row.integer(1) != 0;
@@ -155,6 +203,7 @@ bool sqlite_consumer::take(std::size_t max, std::vector<delivery>& out) {
   auto const chosen = choose(max);
   for (auto const& c : chosen)
     if (auto d = claim_row(c)) out.push_back(*std::move(d));
+  read_revoked();
   t.commit();
   return !chosen.empty();
 }
@@ -163,7 +212,23 @@ std::vector<delivery> sqlite_consumer::look(std::size_t max) {
   std::vector<delivery> out;
   while (out.empty() && has_work() && take(max, out)) {
   }
+  if (out.empty()) read_revoked();
   return out;
+}
+
+void sqlite_consumer::read_revoked() {
+  auto fresh = db_->prepare("SELECT seq, stamp, text, until FROM revoked WHERE seq > ? ORDER BY seq");
+  fresh.bind(revoked_seen_);
+  while (fresh.step()) {
+    revoked_seen_ = fresh.integer(0);
+    revoked_.push_back({std::string{fresh.text(1)}, std::string{fresh.text(2)},
+                        time_point{std::chrono::microseconds{fresh.integer(3)}}});
+  }
+}
+
+std::vector<revocation> sqlite_consumer::revoked() {
+  std::lock_guard const lock{mutex_};
+  return std::exchange(revoked_, {});
 }
 
 deadline sqlite_consumer::next_look(deadline until) {
@@ -187,7 +252,7 @@ expected<std::vector<delivery>> sqlite_consumer::claim(std::size_t max, deadline
       auto const seen = store_->wake().look(words_);
       bool const interrupted = interrupter_.take();
       out = look(max);
-      if (!out.empty() || interrupted || until.passed()) return out;
+      if (!out.empty() || interrupted || !revoked_.empty() || until.passed()) return out;
       auto const next = next_look(until);
       lock.unlock();
       store_->wake().wait(seen, interrupter_, next);
@@ -240,8 +305,7 @@ expected<void> sqlite_consumer::settle(std::span<settlement const> what, deadlin
     session_->file().ended(s.tag);
     given_back = given_back || s.how == disposition::release || s.how == disposition::requeue;
   }
-  if (given_back)
-    for (auto const w : words_) store_->wake().ring(w);
+  if (given_back) store_->wake().ring_queues();
   return done;
 }
 

@@ -20,6 +20,10 @@ class sqlite_inspector final : public inspector {
   expected<std::optional<dead_message>> dead_one(std::uint64_t id) override;
   expected<std::uint64_t> redrive(queue_name const& queue, std::span<std::uint64_t const> ids) override;
   expected<std::uint64_t> purge_dead(queue_name const& queue, std::span<std::uint64_t const> ids) override;
+  expected<void> revoke(std::span<revocation const> what) override;
+  expected<void> pause(queue_name const& queue) override;
+  expected<void> resume(queue_name const& queue) override;
+  expected<std::vector<queue_name>> paused() override;
 
  private:
   template <class F>
@@ -152,6 +156,50 @@ expected<std::uint64_t> sqlite_inspector::redrive(queue_name const& queue, std::
 
 expected<std::uint64_t> sqlite_inspector::purge_dead(queue_name const& queue, std::span<std::uint64_t const> ids) {
   return guarded([&] { return for_each_dead(queue, ids, [](std::int64_t) {}); });
+}
+
+expected<void> sqlite_inspector::revoke(std::span<revocation const> what) {
+  auto done = guarded([&] {
+    transaction t{*db_};
+    for (auto const& r : what) {
+      auto row = db_->prepare("INSERT INTO revoked(stamp, text, until) VALUES (?, ?, ?)");
+      row.bind(std::string_view{r.stamp}).bind(std::string_view{r.text});
+      row.bind(r.until.time_since_epoch().count()).run();
+    }
+    auto old = db_->prepare("DELETE FROM revoked WHERE until <= ?1 OR seq <= (SELECT max(seq) FROM revoked) - ?2");
+    old.bind(store_->now_us()).bind(static_cast<std::int64_t>(revocations_kept)).run();
+    t.commit();
+  });
+  if (done) store_->wake().ring_queues();
+  return done;
+}
+
+expected<void> sqlite_inspector::pause(queue_name const& queue) {
+  return guarded([&] {
+    transaction t{*db_};
+    queue_ids ids;
+    auto row = db_->prepare("INSERT OR IGNORE INTO paused(queue) VALUES (?)");
+    row.bind(ids.get_or_make(*db_, queue.str())).run();
+    t.commit();
+  });
+}
+
+expected<void> sqlite_inspector::resume(queue_name const& queue) {
+  auto done = guarded([&] {
+    auto row = db_->prepare("DELETE FROM paused WHERE queue = (SELECT id FROM queue WHERE name = ?)");
+    row.bind(std::string_view{queue.str()}).run();
+  });
+  if (done) store_->wake().ring_queues();
+  return done;
+}
+
+expected<std::vector<queue_name>> sqlite_inspector::paused() {
+  return guarded([&] {
+    std::vector<queue_name> out;
+    auto query = db_->prepare("SELECT q.name FROM paused p JOIN queue q ON q.id = p.queue ORDER BY q.name");
+    while (query.step()) out.emplace_back(std::string{query.text(0)});
+    return out;
+  });
 }
 
 }  // namespace

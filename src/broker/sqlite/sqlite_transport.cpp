@@ -108,7 +108,9 @@ class sqlite_transport final : public transport {
             .priorities = true,
             .dead_set = true,
             .cross_process = true,
-            .inboxes = true};
+            .inboxes = true,
+            .revocations = true,
+            .pauses = true};
   }
   expected<std::unique_ptr<producer>> make_producer(deadline until) override {
     return store::attempt(

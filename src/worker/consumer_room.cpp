@@ -1,0 +1,130 @@
+// How much the consumer holds, of which queues, and what it gives back when others would run it sooner.
+#include "worker/consumer.hpp"
+
+#include <algorithm>
+
+namespace lovage::work {
+namespace {
+
+using namespace std::chrono_literals;
+
+// Where it learns: after this long without a free slot, what waits is given back.
+constexpr auto stuck_after = 500ms;
+
+}  // namespace
+
+std::size_t consumer::slots() const {
+  auto const n = pool_.concurrency();
+  return n > 0 ? n : std::max<std::size_t>(1, options_.slots);
+}
+
+std::size_t consumer::rank(queue_name const& queue) const {
+  auto const at = std::find_if(queues_.begin(), queues_.end(), [&](auto const& q) { return q.name == queue; });
+  return static_cast<std::size_t>(at - queues_.begin());
+}
+
+void consumer::enter(std::uint64_t job, execute::request&& r) {
+  ++by_queue_[r.queue.str()];
+  if (auto const at = time_limits_.find(r.message.task); at != time_limits_.end()) {
+    if (!r.message.hard_limit_s) r.options.time_limit_s = at->second.first;
+    if (!r.message.soft_limit_s) r.options.soft_time_limit_s = at->second.second;
+  }
+  in_flight_.emplace(job, std::move(r));
+}
+
+std::optional<execute::request> consumer::leave(std::uint64_t job) {
+  auto node = in_flight_.extract(job);
+  if (node.empty()) return std::nullopt;
+  begun_.erase(job);
+  auto& r = node.mapped();
+  if (auto const at = by_queue_.find(r.queue.str()); at != by_queue_.end() && --at->second == 0) by_queue_.erase(at);
+  auto const at = std::find_if(held_.begin(), held_.end(), [&](auto const& h) { return h.second == job; });
+  if (at != held_.end()) {
+    held_.erase(at);
+    --held_of_[r.message.task];
+  }
+  return std::move(r);
+}
+
+// In the pool, and not begun.
+bool consumer::waits(std::uint64_t job) const {
+  if (begun_.contains(job)) return false;
+  return std::none_of(held_.begin(), held_.end(), [&](auto const& h) { return h.second == job; });
+}
+
+// Tasks that wait for their rate are few, and do not count: others pass them by.
+consumer::room consumer::room_now() const {
+  auto const held = in_flight_.size() - held_.size() + owed_.held_up();
+  if (options_.learns) return learnt_room(held);
+  auto most = options_.reserve * slots() / std::max<std::size_t>(1, options_.slots);
+  if (options_.only_free) most = std::min(most, slots());
+  if (held < most) return {most - held};
+  return options_.order == broker::queue_order::strict ? room_above_waiting() : room{};
+}
+
+// A queue of long tasks gets what slots are free; one of short tasks a moment's work ahead.
+consumer::room consumer::learnt_room(std::size_t held) const {
+  room out;
+  auto const n = slots();
+  auto const free = n > held ? n - held : 0;
+  if (stuck_ || held >= std::max(n, options_.reserve)) return {free};
+  for (auto const& q : queues_) {
+    auto const limit = gauge_.limit(q.name, n);
+    auto const at = by_queue_.find(q.name.str());
+    auto const have = at == by_queue_.end() ? 0 : at->second;
+    auto const its = limit <= n ? free : limit - std::min(limit, have);
+    if (its == 0) continue;
+    out.most = out.from.empty() ? its : std::min(out.most, its);
+    out.from.push_back(q.name);
+  }
+  if (out.from.size() == queues_.size()) out.from.clear();
+  return out;
+}
+
+// All room is taken, but some of it by what is less important than what may come.
+consumer::room consumer::room_above_waiting() const {
+  std::size_t lowest = 0;
+  for (auto const& [job, r] : in_flight_)
+    if (waits(job)) lowest = std::max(lowest, rank(r.queue));
+  room out{0};
+  for (std::size_t i = 0; i < std::min(lowest, queues_.size()); ++i) out.from.push_back(queues_[i].name);
+  if (!out.from.empty()) out.most = slots();
+  return out;
+}
+
+// What no slot has begun, oldest first.
+std::vector<std::uint64_t> consumer::withdraw() {
+  auto out = pool_.withdraw();
+  std::sort(out.begin(), out.end());
+  return out;
+}
+
+// Strict: the less important work that waits is given back when no slot is free for what has just come.
+void consumer::make_way(std::vector<std::uint64_t> const& fresh) {
+  if (options_.order != broker::queue_order::strict || fresh.empty()) return;
+  std::size_t best = queues_.size();
+  for (auto const job : fresh)
+    if (auto const at = in_flight_.find(job); at != in_flight_.end()) best = std::min(best, rank(at->second.queue));
+  bool const passes = std::any_of(in_flight_.begin(), in_flight_.end(),
+                                  [&](auto const& f) { return rank(f.second.queue) > best && waits(f.first); });
+  if (!passes || in_flight_.size() - held_.size() <= slots()) return;
+  std::vector<std::uint64_t> stay;
+  for (auto const job : withdraw()) {
+    auto const at = in_flight_.find(job);
+    if (at == in_flight_.end()) continue;
+    if (rank(at->second.queue) > best)
+      release(job);
+    else
+      stay.push_back(job);
+  }
+  submit(stay);
+}
+
+void consumer::give_back_what_is_stuck(clock::time_point now) {
+  if (!options_.learns || stuck_ || begun_.size() < slots() || now - last_start_ < stuck_after) return;
+  if (in_flight_.size() - held_.size() <= begun_.size()) return;
+  stuck_ = true;
+  for (auto const job : withdraw()) release(job);
+}
+
+}  // namespace lovage::work
