@@ -1,20 +1,95 @@
 #include "worker/control_wiring.hpp"
 
-namespace lovage::work {
+#include <algorithm>
 
-node make_node(detail::app_state& app, worker_plan const& plan, pool::pool& jobs, consumer& source,
+namespace lovage::work {
+namespace {
+
+failure no_answer() { return fail(errc::timeout, "the worker is too busy to answer"); }
+
+// What belongs to the consumer's thread is done there.
+template <class F>
+auto on_its_thread(consumer& source, F what) -> decltype(what()) {
+  decltype(what()) out = no_answer();
+  if (!source.call([&] { out = what(); }, deadline::in(command_limit))) return no_answer();
+  return out;
+}
+
+void wire_revoking(node_parts& parts, detail::app_state const& app, consumer& source) {
+  auto const& revoked = source.revoked();
+  parts.revoke = [&app, revoked](std::vector<task_id> const& ids) { revoked->revoke(ids, app.now()); };
+  parts.revoked = [revoked] { return revoked->ids(); };
+  parts.revoked_for_peers = [revoked] { return value{revoked->to_value()}; };
+  parts.merge_revoked = [revoked](value const& from) {
+    if (auto const* entries = from.get_if<value::map>()) revoked->merge(*entries);
+  };
+  parts.revoke_stamps = [&app, revoked](value::map const& stamps) {
+    for (auto const& [name, values] : stamps) {
+      std::vector<std::string> texts;
+      if (auto const* list = values.get_if<value::list>())
+        for (auto const& v : *list)
+          if (auto const* text = v.get_if<std::string>()) texts.push_back(*text);
+      revoked->revoke_stamps(name, texts, app.now());
+    }
+  };
+}
+
+void wire_queues(node_parts& parts, consumer& source) {
+  parts.queues = [&source] {
+    std::vector<broker::queue_spec> specs;
+    (void)source.call([&] { specs = source.queues(); }, deadline::in(command_limit));
+    return specs;
+  };
+  parts.add_queue = [&source](broker::queue_spec const& queue) {
+    return on_its_thread(source, [&] { return source.add_queue(queue); });
+  };
+  parts.cancel_queue = [&source](queue_name const& queue) {
+    return on_its_thread(source, [&] { return source.cancel_queue(queue); });
+  };
+}
+
+void wire_limits(node_parts& parts, consumer& source) {
+  parts.rate_limit = [&source](std::string const& task, std::string const& rate) {
+    return on_its_thread(source, [&] { return source.set_rate_limit(task, rate); });
+  };
+  parts.time_limits = [&source](std::string const& task, std::optional<double> hard, std::optional<double> soft) {
+    return on_its_thread(source, [&] { return source.set_time_limits(task, hard.value_or(0), soft.value_or(0)); });
+  };
+}
+
+void wire_scaling(node_parts& parts, pool::pool& jobs, consumer& source, autoscaler& scaler) {
+  auto const range_now = [&scaler] {
+    auto const now = scaler.limits();
+    return node_parts::range{static_cast<std::int64_t>(now.max), static_cast<std::int64_t>(now.min)};
+  };
+  parts.autoscaler = [range_now, &jobs, &source] {
+    return std::optional{node_parts::autoscale_state{range_now(), static_cast<std::int64_t>(jobs.concurrency()),
+                                                     static_cast<std::int64_t>(source.state().in_flight)}};
+  };
+  parts.autoscale = [range_now, &scaler](std::optional<std::int64_t> max,
+                                         std::optional<std::int64_t> min) -> expected<node_parts::range> {
+    auto const now = range_now();
+    auto const most = max.value_or(now.max), least = min.value_or(std::min(now.min, most));
+    if (most < 1 || least < 0 || least > most)
+      return fail(errc::invalid_argument, "autoscale needs 1 <= max and 0 <= min <= max");
+    scaler.set_limits(static_cast<std::size_t>(most), static_cast<std::size_t>(least));
+    return range_now();
+  };
+}
+
+}  // namespace
+
+node make_node(detail::app_state& app, worker_plan const& plan, pool::pool& jobs, consumer& source, autoscaler* scaler,
                lamport_clock& clock, std::function<void()> stop) {
   node out{app, plan.node, jobs, clock, plan.reserve, plan.concurrency};
   auto& parts = out.parts;
   parts.stop = std::move(stop);
   parts.tasks = [&source] { return source.tasks(deadline::in(command_limit)); };
   parts.totals = [&source] { return source.totals(deadline::in(command_limit)); };
-  parts.queues = [&app, &plan] {
-    std::vector<broker::queue_spec> specs;
-    for (auto const& q : plan.queues)
-      if (auto spec = app.publishing.where.queues().find(q)) specs.push_back(*std::move(spec));
-    return specs;
-  };
+  wire_queues(parts, source);
+  wire_revoking(parts, app, source);
+  wire_limits(parts, source);
+  if (scaler) wire_scaling(parts, jobs, source, *scaler);
   return out;
 }
 

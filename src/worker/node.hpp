@@ -44,9 +44,6 @@ struct node_parts {
   std::function<std::vector<broker::queue_spec>()> queues;
   std::function<expected<void>(broker::queue_spec const&)> add_queue;
   std::function<expected<void>(queue_name const&)> cancel_queue;
-  /// The pool has this many slots from now on: what is reserved follows.
-  std::function<void(std::size_t concurrency)> resized;
-
   struct range {
     std::int64_t max = 0, min = 0;
   };

@@ -66,7 +66,7 @@ class worker::impl {
     work::scaling* scaling;
   };
   void start_pool(pool::pool& jobs, work::consumer& source);
-  std::unique_ptr<work::control_server> make_control(pool::pool& jobs, work::consumer& source);
+  std::unique_ptr<work::control_server> make_control(pool::pool& jobs, work::consumer& source, work::scaling* scaling);
   work::stop_state connect(crew& with);
   std::unique_ptr<health::server> listen(pool::pool const& jobs, work::consumer const& source);
   work::health_facts facts(pool::pool const& jobs, work::consumer const& source) const;
@@ -127,9 +127,9 @@ int worker::impl::run() {
   if (options_.banner_) show_banner(*jobs);
   start_pool(*jobs, source);
   if (health) health->start();  // a thread: after the fork server's start
-  auto const control = make_control(*jobs, source);
   std::optional<work::scaling> scaling;
   if (plan_.autoscale) scaling.emplace(plan_, *jobs, source);
+  auto const control = make_control(*jobs, source, scaling ? &*scaling : nullptr);
   crew with{*jobs, source, inbox, control.get(), scaling ? &*scaling : nullptr};
   auto s = connect(with);
   if (s.phase == work::stop_phase::running) s = serve(with);
@@ -137,10 +137,12 @@ int worker::impl::run() {
 }
 
 // Tasks run without it; a mailbox that cannot be had at once is tried for again.
-std::unique_ptr<work::control_server> worker::impl::make_control(pool::pool& jobs, work::consumer& source) {
+std::unique_ptr<work::control_server> worker::impl::make_control(pool::pool& jobs, work::consumer& source,
+                                                                 work::scaling* scaling) {
   if (!app_.settings.worker_enable_remote_control()) return nullptr;
   auto stop = [this] { post(work::stop_event::asked); };
-  return std::make_unique<work::control_server>(work::make_node(app_, plan_, jobs, source, clock_, std::move(stop)));
+  return std::make_unique<work::control_server>(
+      work::make_node(app_, plan_, jobs, source, scaling ? &scaling->scaler() : nullptr, clock_, std::move(stop)));
 }
 
 void worker::impl::start_pool(pool::pool& jobs, work::consumer& source) {

@@ -15,7 +15,6 @@ void resize(node& on, std::int64_t by) {
   if (now + by < 1) throw command_refused{exception_text("ValueError", "Can't shrink pool. All processes busy!")};
   auto const size = static_cast<std::size_t>(now + by);
   or_refuse(on.jobs.resize(size));
-  if (on.parts.resized) on.parts.resized(size);
 }
 
 }  // namespace
