@@ -21,8 +21,8 @@ struct call : any_call {
 // Lives until both the body's `run` has returned and the call was finished, whichever is last.
 struct open_call : any_call {
   explicit open_call(std::shared_ptr<open_host> h) : any_call{*h}, owner{std::move(h)} {}
-  void drop() noexcept {
-    if (--holders == 0) delete this;
+  void drop(int by) noexcept {
+    if (holders.fetch_sub(by) == by) delete this;
   }
   std::shared_ptr<open_host> owner;
   std::atomic<bool> detached{false}, finished{false};
@@ -55,7 +55,7 @@ void on_open_finish(void* handle, int kind, char const* data, std::size_t size) 
   auto& c = open_call_of(handle);
   if (c.finished.exchange(true)) return;
   guarded([&] { c.owner->finish({static_cast<lovage_outcome>(kind), std::string{data, size}}); });
-  c.drop();
+  c.drop(1);
 }
 
 void on_state(void* handle, char const* state, std::size_t state_size, char const* meta, std::size_t meta_size) {
@@ -101,11 +101,9 @@ void invoke_open(task_entry const& entry, std::string_view request, std::string_
   auto* const c = new open_call{std::move(host)};
   any_call* const handle = c;
   entry.run(entry.body, &open_face, handle, request.data(), request.size(), arguments.data(), arguments.size());
-  if (!c->detached && !c->finished.exchange(true)) {
-    c->owner->finish(no_outcome());
-    c->drop();
-  }
-  c->drop();
+  bool const nobody_will = !c->detached && !c->finished.exchange(true);
+  if (nobody_will) c->owner->finish(no_outcome());
+  c->drop(nobody_will ? 2 : 1);
 }
 
 }  // namespace lovage

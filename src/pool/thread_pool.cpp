@@ -27,10 +27,10 @@ enum class phase {
 
 struct thread_pool::shared {
   struct slot {
-    std::uint64_t id = 0, done = 0;  ///< guarded by `m`, as all but `stop`
+    std::uint64_t id = 0, done = 0;  ///< guarded by `m`, as are the flags
     bool busy = false, gone = false;
-    clock::time_point since{};
     std::atomic<bool> stop{false};
+    std::atomic<clock::rep> since{0};  ///< written without the lock, which a clock would hold for too long
   };
 
   std::mutex m;
@@ -102,6 +102,7 @@ void thread_pool::shared::put(event&& e, std::unique_lock<std::mutex>& lock) {
 
 event thread_pool::shared::run_one(slot& self, job&& what) {
   auto const began = clock::now();
+  self.since.store(began.time_since_epoch().count(), std::memory_order_relaxed);
   event e;
   e.id = what.id;
   e.pid = pid;
@@ -137,7 +138,6 @@ void thread_pool::shared::slot_loop(slot& self) {
     waiting.pop_front();
     self.id = mine.id;
     self.busy = true;
-    self.since = clock::now();
     self.stop.store(false, std::memory_order_relaxed);
     ++busy;
     event began;
@@ -359,7 +359,8 @@ std::vector<slot> thread_pool::slots() const {
   std::vector<lovage::pool::slot> out;
   for (auto const& slot : shared_->slots) {
     if (slot.gone) continue;
-    out.push_back({shared_->pid, slot.busy ? slot.id : 0, slot.done, slot.busy ? slot.since : clock::time_point{}});
+    clock::time_point const since{clock::duration{slot.busy ? slot.since.load(std::memory_order_relaxed) : 0}};
+    out.push_back({shared_->pid, slot.busy ? slot.id : 0, slot.done, since});
   }
   return out;
 }

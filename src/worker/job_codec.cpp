@@ -123,7 +123,8 @@ pool::runner make_runner(task_registry::impl const& tasks, std::function<void(st
 }
 
 pool::opener make_opener(task_registry::impl const& tasks, std::function<void(std::uint64_t)> on_start) {
-  return [&tasks, on_start = std::move(on_start)](std::string const& payload, std::shared_ptr<pool::open_job> open) {
+  return [&tasks, on_start = std::move(on_start)](std::string const& payload,
+                                                  std::shared_ptr<pool::open_job> const& open) {
     try {
       auto const job = read_job(payload);
       if (on_start) on_start(job.job);

@@ -8,6 +8,7 @@
 #include <fstream>
 #include <iterator>
 #include <map>
+#include <set>
 
 namespace lovage::pool {
 namespace {
@@ -193,6 +194,33 @@ TEST(prefork_places, a_child_that_takes_too_much_memory_is_replaced) {
   ASSERT_TRUE(f.log.wait_for(event_kind::finished, 3));
   EXPECT_TRUE(eventually([&] { return f.p->pids().size() == 1 && !shares_one(f.p->pids(), before); }));
   EXPECT_EQ(f.log.count(event_kind::lost), 0U);
+}
+
+TEST(prefork_places, no_job_is_lost_or_run_twice_while_children_come_and_go) {
+  options with;
+  with.max_tasks_per_child = 7;
+  prefork f{2, with};
+  constexpr std::uint64_t jobs = 1500;
+
+  for (std::uint64_t i = 1; i <= jobs; ++i) {
+    f.submit(make_job(i, "echo x"));
+    if (i % 40 == 0) f.p->resize(1 + i / 40 % 5).value();
+    if (i % 100 == 0) f.p->restart().value();
+    ASSERT_TRUE(f.log.wait_for(event_kind::finished, i / 2));
+  }
+
+  ASSERT_TRUE(f.log.wait_for(event_kind::finished, jobs));
+  std::set<std::uint64_t> ids;
+  for (auto const& e : f.log.all()) {
+    if (e.kind == event_kind::finished) ids.insert(e.id);
+  }
+  EXPECT_EQ(ids.size(), jobs);
+  EXPECT_EQ(f.log.count(event_kind::finished), jobs);
+  EXPECT_EQ(f.log.count(event_kind::lost), 0U);
+  auto const size = f.p->concurrency();
+  EXPECT_TRUE(eventually([&] { return f.p->pids().size() == size; }));
+  EXPECT_TRUE(f.p->stop(20s));
+  EXPECT_TRUE(family_of(::getpid()).empty());
 }
 
 TEST(prefork_places, titles_say_what_each_process_is_and_runs) {

@@ -2,9 +2,9 @@
 #include <lovage/coroutine.hpp>
 #include <lovage/testing.hpp>
 
+#include <gtest/gtest.h>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/steady_timer.hpp>
-#include <gtest/gtest.h>
 
 #include <atomic>
 #include <fstream>

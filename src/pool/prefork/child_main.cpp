@@ -28,13 +28,20 @@ class child_channel final : public job_channel {
     if (stop_.stop.load(std::memory_order_acquire)) return stop_reason::asked;
     return soft_ && clock::now() >= *soft_ ? stop_reason::soft_limit : stop_reason::none;
   }
-  void show(std::string_view what) override { face_.title.show(face_.name, what); }
+  void show(std::string_view what) override {
+    face_.title.show(face_.name, what);
+    shown_ = true;
+  }
+  void show_nothing() {
+    if (shown_) face_.title.show(face_.name, {});
+  }
 
  private:
   int fd_;
   std::uint64_t id_;
   stop_page::cell const& stop_;
   child_face const& face_;
+  bool shown_ = false;
   std::optional<clock::time_point> soft_;
 };
 
@@ -56,7 +63,7 @@ bool run_one(int fd, frame_head const& job, std::string_view payload, stop_page:
     outcome = "the runner threw something that is not a std::exception";
   }
   head.number = std::chrono::nanoseconds{clock::now() - began}.count();
-  face.title.show(face.name, {});
+  channel.show_nothing();
   return frame_writer::write_all(fd, head, outcome) == frame_writer::status::done;
 }
 

@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <csignal>
+#include <utility>
 
 namespace lovage::pool {
 namespace {
@@ -99,8 +100,7 @@ bool prefork_pool::read_child(std::uint32_t slot) {
 void prefork_pool::on_frame(std::uint32_t slot, frame_head const& head, std::string&& payload) {
   auto& p = places_[slot];
   if (head.kind == frame_kind::ready) {
-    p.ready = true;
-    if (p.wanted) --missing_;
+    if (!std::exchange(p.ready, true) && p.wanted) --missing_;
     act(slot, p.life.step(child_input::ready));
     hand_over(slot);
     if (missing_ > 0 || phase_ != phase::starting) return;
