@@ -13,7 +13,7 @@ namespace lovage::settings {
 namespace {
 
 constexpr std::size_t largest_text = std::size_t{256} << 10;
-constexpr int deepest = 32;
+constexpr int deepest_table = 32;
 
 struct position {
   std::size_t line = 1, column = 1;
@@ -83,7 +83,7 @@ class nesting {
     if ((c == ']' || c == '}') && open_ > 0) --open_;
     if (c == '\n' || c == ',' || c == '{') dots_ = 0;
     if (c == '.') ++dots_;
-    return open_ <= deepest && dots_ <= deepest;
+    return open_ <= deepest_table && dots_ <= deepest_table;
   }
 
   void step() {

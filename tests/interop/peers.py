@@ -93,10 +93,13 @@ class PythonWorker(Worker):
     kind = "python"
     writes = OWN_KOMBU
 
-    def __init__(self, log: Path, settings: dict, queues: list[str], concurrency: int = 4) -> None:
+    def __init__(self, log: Path, settings: dict, queues: list[str], concurrency: int = 4,
+                 alone: bool = True) -> None:  # fmt: skip
+        """`alone`: it neither greets other workers nor tells them of itself."""
         command = [sys.executable, "-m", "celery", "-A", "tasks", "worker", "-P", "prefork", "-c", str(concurrency),
-                   "-Q", ",".join(queues), "-l", "info", "-n", f"{log.stem}@python", "--without-gossip",
-                   "--without-mingle", "--without-heartbeat"]  # fmt: skip
+                   "-Q", ",".join(queues), "-l", "info", "-n", f"{log.stem}@python"]  # fmt: skip
+        if alone:
+            command += ["--without-gossip", "--without-mingle", "--without-heartbeat"]
         path = os.pathsep.join([str(HERE), str(HERE.parent / "support")])
         environment = {"INTEROP_SETTINGS": json.dumps(settings), "PYTHONPATH": path, "PYTHONDONTWRITEBYTECODE": "1"}
         super().__init__(log, command, environment)

@@ -12,7 +12,7 @@ namespace {
 using namespace std::chrono_literals;
 using std::chrono::microseconds;
 
-constexpr microseconds life = 60s, renewal = 20s;
+constexpr microseconds reader_life = 60s, renewal = 20s;
 constexpr microseconds letter_life = 300s;  // as Celery's x-message-ttl of control queues
 constexpr int at_once = 1'000;
 
@@ -58,7 +58,7 @@ sqlite_inbox::~sqlite_inbox() {
 
 // Made anew when somebody took its reader for dead.
 void sqlite_inbox::renew() {
-  auto const expires = store_->now_us() + life.count();
+  auto const expires = store_->now_us() + reader_life.count();
   auto const write = [&](statement& row) {
     row.bind(std::string_view{spec_.name.str()}).bind(std::string_view{spec_.exchange});
     row.bind(std::string_view{spec_.exchange_type}).bind(std::string_view{spec_.routing_key}).bind(expires).run();
