@@ -164,6 +164,9 @@ class app {
     return async_result<R>{state_, std::move(id), std::string{}};
   }
 
+  /// As `async_result::revoke`, for many.
+  void revoke(std::span<task_id const> ids, bool terminate = false, std::string const& signal = "TERM");
+
   /// Follows many results at once over one connection: calls `on_change` with the place in `ids` and the newest status,
   /// for every change of state until all are ready or the deadline passes. Returns how many are ready.
   std::size_t follow(std::span<task_id const> ids,

@@ -56,6 +56,10 @@ class result_handle {
   bool wait(deadline until = deadline::never()) const;
   /// Removes the stored result.
   void forget() const;
+  /// The task is not to run: every worker learns of it, those too that are away now and come within three hours. Its
+  /// state becomes REVOKED when a worker comes upon it. `terminate`: also when it runs already; `signal` ends its
+  /// process. Throws `error`: `unavailable`, `not_supported` where the broker keeps no revocations.
+  void revoke(bool terminate = false, std::string const& signal = "TERM") const;
 
  protected:
   /// The ready status, or `timeout`. Throws nothing.

@@ -8,6 +8,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <iostream>
 #include <memory>
 
@@ -46,31 +47,37 @@ opened open(session const& s, bool dead_set) {
 // A count that the broker does not tell is null, and a dash for people.
 value count(std::uint64_t n, bool known) { return known ? value{n} : value{}; }
 
-value as_value(broker::queue_info const& q, broker::traits const& able) {
+using names = std::vector<queue_name>;
+
+bool is_in(names const& all, queue_name const& queue) { return std::find(all.begin(), all.end(), queue) != all.end(); }
+
+value as_value(broker::queue_info const& q, broker::traits const& able, names const& paused) {
   return value::map{{"name", q.name.str()},
+                    {"paused", is_in(paused, q.name)},
                     {"ready", q.ready},
                     {"delayed", count(q.delayed, able.counts_delayed)},
                     {"claimed", count(q.claimed, able.counts_claimed)},
                     {"dead", count(q.dead, able.dead_set)}};
 }
 
-text_row as_row(broker::queue_info const& q, broker::traits const& able) {
+text_row as_row(broker::queue_info const& q, broker::traits const& able, names const& paused) {
   auto const cell = [](std::uint64_t n, bool known) { return known ? std::to_string(n) : std::string{"-"}; };
-  return {q.name.str(), std::to_string(q.ready), cell(q.delayed, able.counts_delayed),
-          cell(q.claimed, able.counts_claimed), cell(q.dead, able.dead_set)};
+  return {q.name.str() + (is_in(paused, q.name) ? " (paused)" : ""), std::to_string(q.ready),
+          cell(q.delayed, able.counts_delayed), cell(q.claimed, able.counts_claimed), cell(q.dead, able.dead_set)};
 }
 
 int run_list(session const& s, queues_args const& a) {
   auto const with = open(s, false);
   auto const queues = with.look->queues().value();
+  auto const paused = with.look->paused().value_or(names{});  // a server that cannot pause has paused nothing
   if (a.json) {
     value::list out;
-    for (auto const& q : queues) out.push_back(as_value(q, with.able));
+    for (auto const& q : queues) out.push_back(as_value(q, with.able, paused));
     print(json_line(value{std::move(out)}));
     return exit_ok;
   }
   std::vector<text_row> rows;
-  for (auto const& q : queues) rows.push_back(as_row(q, with.able));
+  for (auto const& q : queues) rows.push_back(as_row(q, with.able, paused));
   print(rows.empty() ? "no queues yet\n"
                      : format_table({"QUEUE", "READY", "DELAYED", "CLAIMED", "DEAD"}, rows, "lrrrr"));
   return exit_ok;
@@ -124,6 +131,18 @@ bool confirmed(queues_args const& a, std::string const& what) {
 
 int removed(std::uint64_t n) {
   print(std::to_string(n) + (n == 1 ? " message" : " messages") + " removed\n");
+  return exit_ok;
+}
+
+int run_pause(session const& s, queues_args const& a) {
+  open(s, false).look->pause(queue_name{a.queue}).value();
+  print("no worker takes from queue '" + a.queue + "' until 'lovage queues resume " + a.queue + "'\n");
+  return exit_ok;
+}
+
+int run_resume(session const& s, queues_args const& a) {
+  open(s, false).look->resume(queue_name{a.queue}).value();
+  print("workers take from queue '" + a.queue + "'\n");
   return exit_ok;
 }
 
@@ -193,6 +212,7 @@ constexpr char const* queues_footer = R"(Examples:
   lovage queues redrive --id 17 18        back to their queue, or: redrive celery, redrive --all
   lovage queues purge celery --force      removes what waits; claimed messages stay
   lovage queues purge-dead --all --force
+  lovage queues pause celery              every worker leaves it alone, until: resume celery
 
 A dash stands for a count that the broker does not tell (null in JSON).
 Exit codes: 0 done, 1 failed or declined, 2 wrong usage.)";
@@ -209,6 +229,10 @@ void add_queues(CLI::App& root, session& s) {
   auto& purge = add.command("purge", "Remove a queue's waiting and delayed messages", run_purge);
   add.queue(purge, true);
   add.force(purge);
+  auto& pause = add.command("pause", "Let a queue rest: no worker takes from it, what runs goes on", run_pause);
+  add.queue(pause, true);
+  auto& resume = add.command("resume", "Let workers take from a paused queue again", run_resume);
+  add.queue(resume, true);
   c->footer(queues_footer);
   c->callback([add, c] {
     if (c->get_subcommands().empty()) add.set(run_list);

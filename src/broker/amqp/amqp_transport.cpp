@@ -28,6 +28,7 @@ class amqp_transport final : public transport {
 traits amqp_transport::abilities() const {
   traits out;
   out.delayed = out.dead_set = out.cross_process = out.exchanges = out.inboxes = out.pushes = true;
+  out.revocations = out.pauses = true;
   auto const* type = find(parts_->with.queues.missing_arguments, "x-queue-type");
   out.priorities = !(type && *type == value{"quorum"});
   out.clock_of_server = true;

@@ -33,6 +33,11 @@ bool subscriber::consuming() const {
   return subscribed_ && !closed_;
 }
 
+std::vector<revocation> subscriber::revoked() {
+  std::lock_guard const lock{mutex_};
+  return std::exchange(revoked_, {});
+}
+
 void subscriber::promote_due() {
   auto const now = with_.now();
   while (!due_.empty() && due_.begin()->first <= now) {
@@ -57,7 +62,7 @@ expected<std::vector<delivery>> subscriber::claim(std::size_t max, deadline unti
       held_.emplace(e->what.tag, held{e->source, e->what.attempts, std::move(e->properties), e->what.envelope.body});
       out.push_back(std::move(e->what));
     }
-    if (!out.empty() || stop || max == 0 || until.passed()) return out;
+    if (!out.empty() || stop || !revoked_.empty() || max == 0 || until.passed()) return out;
     if (!subscribed_ && down_ && down_->code == errc::bad_config) return fail(*down_);
     auto end = until;
     if (!due_.empty()) end = end.sooner(deadline::in(due_.begin()->first - with_.now()));

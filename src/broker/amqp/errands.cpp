@@ -1,5 +1,6 @@
 #include "broker/amqp/errands.hpp"
 
+#include "broker/amqp/notices.hpp"
 #include "core/ids.hpp"
 
 namespace lovage::broker::amqp {
@@ -111,6 +112,27 @@ expected<std::vector<fetched>> errands::fetch(queue_name const& from, std::size_
     got_.clear();
     if (ended) break;
   }
+  return out;
+}
+
+expected<std::string> errands::newest_of(queue_spec const& stream, std::chrono::milliseconds patience) {
+  if (auto ok = declarer_.queue(stream); !ok) return fail(ok.error());
+  if (auto ok = begin_fetching(); !ok) return fail(ok.error());
+  got_.clear();
+  amqp_basic_qos_t qos{};
+  qos.prefetch_count = 65'535;
+  auto const limited = session_.call(fetching_channel, AMQP_BASIC_QOS_METHOD, &qos, AMQP_BASIC_QOS_OK_METHOD);
+  if (!limited.ok()) return fail(fault_of(limited, where_));
+  if (auto ok = read_stream(session_, fetching_channel, stream.name, "stream", "last"); !ok) return fail(ok.error());
+  // A chunk holds several; what else there is comes with the first.
+  (void)session_.wait([&] { return !got_.empty() || !fetching_; }, deadline::in(patience));
+  for (std::size_t seen = 0; seen < got_.size();) {
+    seen = got_.size();
+    (void)session_.wait([&] { return got_.size() > seen || !fetching_; }, deadline::in(100ms));
+  }
+  std::string out = got_.empty() ? std::string{} : std::move(got_.back().body);
+  got_.clear();
+  if (auto ok = end_fetching(); !ok) return fail(ok.error());
   return out;
 }
 

@@ -40,6 +40,8 @@ class errands final : public tenant {
   [[nodiscard]] expected<void> begin_fetching();
   /// The next messages of a queue; fewer than asked for at its end.
   [[nodiscard]] expected<std::vector<fetched>> fetch(queue_name const& from, std::size_t count);
+  /// The newest message of a stream; empty when none comes within `patience`: there is no other sign of an empty one.
+  [[nodiscard]] expected<std::string> newest_of(queue_spec const& stream, std::chrono::milliseconds patience);
   void acknowledge(std::uint64_t tag);
   /// Waits until acknowledgements are done with and everything else is given back.
   [[nodiscard]] expected<void> end_fetching();

@@ -1,5 +1,6 @@
 // Looking at queues, and the dead set: for each queue another, whose messages say in headers why they are there.
 #include "broker/amqp/errands.hpp"
+#include "broker/amqp/notices.hpp"
 #include "broker/amqp/parts.hpp"
 
 #include <algorithm>
@@ -53,6 +54,10 @@ class amqp_inspector final : public inspector {
   expected<std::optional<dead_message>> dead_one(std::uint64_t id) override;
   expected<std::uint64_t> redrive(queue_name const& queue, std::span<std::uint64_t const> ids) override;
   expected<std::uint64_t> purge_dead(queue_name const& queue, std::span<std::uint64_t const> ids) override;
+  expected<void> revoke(std::span<revocation const> what) override;
+  expected<void> pause(queue_name const& queue) override { return change_paused(queue, true); }
+  expected<void> resume(queue_name const& queue) override { return change_paused(queue, false); }
+  expected<std::vector<queue_name>> paused() override;
 
  private:
   /// What one visit to a dead set takes with it; shared with the session's thread.
@@ -71,6 +76,8 @@ class amqp_inspector final : public inspector {
   template <class Act>
   [[nodiscard]] expected<std::uint64_t> each(queue_name const& queue, std::span<std::uint64_t const> ids, Act act);
   [[nodiscard]] expected<std::uint64_t> count(queue_name const& queue, bool clear);
+  [[nodiscard]] expected<void> change_paused(queue_name const& queue, bool pause);
+  [[nodiscard]] expected<std::vector<queue_name>> paused_within(std::chrono::milliseconds patience);
 
   std::shared_ptr<shared_parts> of_;
   errands errands_;
@@ -236,6 +243,40 @@ expected<std::uint64_t> amqp_inspector::purge_dead(queue_name const& queue, std:
     removed += *n;
   }
   return removed;
+}
+
+expected<void> amqp_inspector::revoke(std::span<revocation const> what) {
+  auto const stream = revoked_stream();
+  auto const made = errands_.run([stream](errands& by) { return by.declare().queue(stream); }, time_limit);
+  if (!made) return made;
+  std::vector<letter> letters;
+  for (auto const& r : what) letters.push_back(notice(stream, write_revocation(r)));
+  return of_->outlet->publish(std::move(letters), time_limit);
+}
+
+expected<std::vector<queue_name>> amqp_inspector::paused() { return paused_within(500ms); }
+
+expected<std::vector<queue_name>> amqp_inspector::paused_within(std::chrono::milliseconds patience) {
+  auto const out = std::make_shared<std::string>();
+  auto const job = [out, patience](errands& by) -> expected<void> {
+    auto got = by.newest_of(paused_stream(), patience);
+    if (!got) return fail(got.error());
+    *out = *std::move(got);
+    return {};
+  };
+  if (auto done = errands_.run(job, time_limit); !done) return fail(done.error());
+  auto const names = read_names(*out);
+  return std::vector<queue_name>{names.begin(), names.end()};
+}
+
+// Two who do this at the same moment: the later one counts.
+expected<void> amqp_inspector::change_paused(queue_name const& queue, bool pause) {
+  auto const before = paused_within(2s);
+  if (!before) return fail(before.error());
+  std::set<queue_name> names{before->begin(), before->end()};
+  bool const changes = pause ? names.insert(queue).second : names.erase(queue) > 0;
+  if (!changes) return {};
+  return of_->outlet->publish({notice(paused_stream(), write_names(names) + "\n")}, time_limit);
 }
 
 }  // namespace

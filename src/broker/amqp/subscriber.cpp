@@ -11,7 +11,6 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr std::uint16_t consuming_channel = 1;
 constexpr int tag_bits = 40;
 constexpr auto ack_linger = 1ms;
 // Nearer than this the delay queues, which count whole seconds, bring nothing: it waits here.
@@ -72,12 +71,16 @@ expected<void> subscriber::subscribe(session& on) {
   reopen_ = false;
   cancelled_.clear();
   since_ = steady::now();
-  for (std::size_t i = 0; i < sources_.size(); ++i)
+  for (std::size_t i = 0; i < sources_.size(); ++i) {
+    sources_[i].consuming = false;
     if (takes_from(i))
       if (auto ok = declare(i); !ok) return ok;
+  }
+  listen(on);
+  if (on.broken()) return fail(errc::unavailable, "RabbitMQ went away", name_);
   if (auto r = on.open_channel(consuming_channel); !r.ok()) return fail(fault_of(r, name_));
   for (std::size_t i = 0; i < sources_.size(); ++i)
-    if (takes_from(i))
+    if (takes_from(i) && !rests(i))
       if (auto ok = consume(on, i); !ok) return ok;
   std::lock_guard const lock{mutex_};
   subscribed_ = true;
@@ -96,8 +99,9 @@ expected<void> subscriber::consume(session& on, std::size_t index) {
   m.queue = borrow(sources_[index].queue.str());
   m.consumer_tag = borrow(tag);
   auto const r = on.call(consuming_channel, AMQP_BASIC_CONSUME_METHOD, &m, AMQP_BASIC_CONSUME_OK_METHOD);
-  if (r.ok()) return {};
-  return fail(fault_of(r, sources_[index].queue.str()));
+  if (!r.ok()) return fail(fault_of(r, sources_[index].queue.str()));
+  sources_[index].consuming = true;
+  return {};
 }
 
 // The server gives everything to somebody once more; what is settled under the old tags is passed over.
@@ -116,7 +120,7 @@ void subscriber::drop_all() {
 }
 
 void subscriber::on_content(session& on, std::uint16_t channel, incoming&& message) {
-  (void)on;
+  if (channel == notice_channel) return on_notice(on, std::move(message));
   if (channel != consuming_channel || message.by != AMQP_BASIC_DELIVER_METHOD) return;
   ledger_.arrived(message.tag);
   memory_.clear();
@@ -141,8 +145,10 @@ steady::time_point subscriber::turn(session& on) {
     if (auto ok = subscribe(on); !ok) return on.abandon(ok.error()), steady::now();
   make_changes(on);
   if (on.broken()) return steady::now();
+  if (auto ok = heed_pauses(on); !ok) return on.abandon(ok.error()), steady::now();
   for (auto const index : std::exchange(cancelled_, {})) {
-    if (!takes_from(index)) continue;
+    sources_[index].consuming = false;
+    if (!takes_from(index) || rests(index)) continue;
     declarer_.forget_queue(sources_[index].queue.str());
     auto ok = declare(index);
     if (ok) ok = consume(on, index);
@@ -250,8 +256,8 @@ void subscriber::write_acks(session& on) {
 }
 
 void subscriber::on_method(session& on, std::uint16_t channel, amqp_method_t const& method) {
-  (void)on, (void)channel;
   if (method.id != AMQP_BASIC_CANCEL_METHOD) return;
+  if (channel == notice_channel) return on.abandon({errc::unavailable, "RabbitMQ: a stream of lovage's is gone", {}});
   auto const tag = std::string{view(static_cast<amqp_basic_cancel_t const*>(method.decoded)->consumer_tag)};
   auto const index = static_cast<std::size_t>(std::atoi(tag.c_str()));
   if (index >= sources_.size()) return;
@@ -262,6 +268,7 @@ void subscriber::on_method(session& on, std::uint16_t channel, amqp_method_t con
 // Such as an acknowledgement that took longer than RabbitMQ's consumer_timeout.
 void subscriber::on_channel_closed(session& on, std::uint16_t channel, int code, std::string const& text) {
   if (channel == declarer::channel) return declarer_.on_closed();
+  if (channel == notice_channel) return on.abandon({errc::unavailable, "RabbitMQ: " + text, {}});
   log::warning("RabbitMQ closed the consumer's channel: " + text + "; it is set up again",
                {{"code", std::to_string(code)}});
   drop_all();

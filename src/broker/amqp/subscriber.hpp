@@ -19,10 +19,13 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <set>
 #include <unordered_map>
 #include <vector>
 
 namespace lovage::broker::amqp {
+
+inline constexpr std::uint16_t consuming_channel = 1, notice_channel = 3;
 
 /// *Threads*: as `broker::consumer`. Callbacks of the publisher may outlive its owner: make it by make_shared.
 class subscriber final : public tenant, public std::enable_shared_from_this<subscriber> {
@@ -38,6 +41,7 @@ class subscriber final : public tenant, public std::enable_shared_from_this<subs
   [[nodiscard]] expected<void> add(queue_spec const& queue, deadline until);
   [[nodiscard]] expected<void> remove(queue_name const& queue, deadline until);
   void select(std::span<queue_name const> queues);
+  [[nodiscard]] std::vector<revocation> revoked();
   void interrupt();
   [[nodiscard]] bool consuming() const;
   void close();
@@ -53,8 +57,9 @@ class subscriber final : public tenant, public std::enable_shared_from_this<subs
 
  private:
   struct source {
-    queue_spec spec;   ///< as the user named it
-    queue_name queue;  ///< as it is called at the broker: a broadcast's own differs
+    queue_spec spec;         ///< as the user named it
+    queue_name queue;        ///< as it is called at the broker: a broadcast's own differs
+    bool consuming = false;  ///< the session's own
   };
   /// A message here, with what is needed to make a copy of it.
   struct entry {
@@ -87,6 +92,12 @@ class subscriber final : public tenant, public std::enable_shared_from_this<subs
   [[nodiscard]] expected<void> add_source(session& on, queue_spec const& queue);
   [[nodiscard]] expected<void> drop_source(session& on, queue_name const& queue);
   void give_back(std::size_t source);
+  void listen(session& on);
+  [[nodiscard]] expected<void> hear_streams(session& on);
+  void on_notice(session& on, incoming&& message);
+  [[nodiscard]] bool rests(std::size_t source) const;
+  [[nodiscard]] expected<void> heed_pauses(session& on);
+  [[nodiscard]] expected<void> stop_consuming(session& on, std::size_t source);
   [[nodiscard]] std::vector<std::shared_ptr<change>> changes();
   void finish(change& what, expected<void> result);
   [[nodiscard]] bool takes_from(std::size_t source) const;
@@ -122,6 +133,7 @@ class subscriber final : public tenant, public std::enable_shared_from_this<subs
   std::unordered_map<std::uint64_t, held> held_;
   std::vector<command> commands_;
   std::optional<error_info> down_;
+  std::vector<revocation> revoked_;
   bool subscribed_ = false, interrupted_ = false, closed_ = false;
   std::uint64_t epoch_ = 0;  ///< of the subscription: the high bits of its tags
 
@@ -135,6 +147,9 @@ class subscriber final : public tenant, public std::enable_shared_from_this<subs
   steady::time_point since_{};
   std::optional<steady::time_point> gathering_;  ///< since when acks wait for others
   bool reopen_ = false;
+  std::set<queue_name> paused_;
+  std::string mark_;  ///< ours in the stream of revocations; empty: it has come
+  bool pauses_known_ = false, pauses_changed_ = false, streams_told_ = false;
 };
 
 }  // namespace lovage::broker::amqp

@@ -7,7 +7,6 @@
 namespace lovage::broker::amqp {
 namespace {
 
-constexpr std::uint16_t consuming_channel = 1;
 constexpr std::size_t most_prefetched = 10'000;
 
 }  // namespace
@@ -122,7 +121,7 @@ expected<void> subscriber::add_source(session& on, queue_spec const& queue) {
     served_ = queues_.served();
   }
   auto ok = declare(index);
-  if (ok) ok = consume(on, index);
+  if (ok && !rests(index)) ok = consume(on, index);
   if (ok) return ok;
   std::lock_guard const lock{mutex_};
   queues_.remove(queue.name);
@@ -138,13 +137,19 @@ expected<void> subscriber::drop_source(session& on, queue_name const& queue) {
     served_ = queues_.served();
   }
   if (!index) return {};
-  auto const tag = std::to_string(*index);
+  return stop_consuming(on, *index);
+}
+
+expected<void> subscriber::stop_consuming(session& on, std::size_t source) {
+  if (!sources_[source].consuming) return {};
+  auto const tag = std::to_string(source);
   amqp_basic_cancel_t m{};
   m.consumer_tag = borrow(tag);
   auto const r = on.call(consuming_channel, AMQP_BASIC_CANCEL_METHOD, &m, AMQP_BASIC_CANCEL_OK_METHOD);
-  if (!r.ok()) return fail(fault_of(r, queue.str()));
+  if (!r.ok()) return fail(fault_of(r, sources_[source].queue.str()));
+  sources_[source].consuming = false;
   hand_in(on);
-  give_back(*index);
+  give_back(source);
   return {};
 }
 

@@ -1,0 +1,15 @@
+#pragma once
+
+#include "app/app_state.hpp"
+
+#include <span>
+#include <string>
+
+namespace lovage::detail {
+
+/// Marks in the broker that these are not to run, and tells the workers that listen. Errors: `unavailable`,
+/// `not_supported`.
+[[nodiscard]] expected<void> revoke(app_state& app, std::span<task_id const> ids, bool terminate,
+                                    std::string const& signal);
+
+}  // namespace lovage::detail

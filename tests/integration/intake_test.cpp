@@ -1,0 +1,212 @@
+// What a worker takes, when, and in which order: rates, revocations, pauses and the importance of queues, in one
+// process.
+#include <lovage/app.hpp>
+#include <lovage/testing.hpp>
+#include <lovage/worker.hpp>
+
+#include "app/app_state.hpp"
+
+#include <gmock/gmock.h>
+
+#include <condition_variable>
+#include <filesystem>
+#include <mutex>
+#include <thread>
+
+namespace lovage {
+namespace {
+
+using namespace std::chrono_literals;
+using ::testing::AnyOf;
+using ::testing::Contains;
+using ::testing::ElementsAre;
+
+constexpr task<void(std::string)> note{"t.note", {"what"}};
+constexpr task<void(std::string)> slow{"t.slow", {"what"}};  // 20 in a second
+constexpr task<void()> gate{"t.gate"};
+
+class Intake : public ::testing::TestWithParam<char const*> {
+ protected:
+  Intake() : on{config{}.broker_url(url()).result_backend(url())} {
+    on.tasks().define(note, [this](std::string const& what) { add(what); });
+    on.tasks().define(
+        slow, [this](std::string const& what) { add(what); }, limits{}.rate_limit("20/s"));
+    on.tasks().define(gate, [this] {
+      std::unique_lock lock{mutex};
+      ++at_gate;
+      changed.notify_all();
+      changed.wait_for(lock, 20s, [this] { return open; });
+    });
+  }
+  ~Intake() override {
+    open_gate();
+    stop();
+    if (!directory.empty()) std::filesystem::remove_all(directory);
+  }
+  std::string url() {
+    auto const* test = ::testing::UnitTest::GetInstance()->current_test_info();
+    std::string name = test->name();
+    std::replace(name.begin(), name.end(), '/', '-');
+    if (std::string{GetParam()} == "memory") return "memory://intake-" + name;
+    directory = std::filesystem::path{::testing::TempDir()} / ("lovage-" + std::to_string(::getpid()) + "-" + name);
+    std::filesystem::create_directories(directory);
+    return "sqlite:///" + (directory / "store.db").string();
+  }
+  void run(worker_options options) {
+    options.pool(pool_kind::threads).handle_signals(false);
+    by.emplace(on, std::move(options));
+    thread = std::thread{[this] { by->run(); }};
+    ASSERT_TRUE(by->wait_ready(10s));
+  }
+  void stop() {
+    if (by) by->stop();
+    if (thread.joinable()) thread.join();
+    by.reset();
+  }
+  void add(std::string const& what) {
+    std::lock_guard const lock{mutex};
+    noted.push_back(what);
+    changed.notify_all();
+  }
+  [[nodiscard]] std::vector<std::string> wait_for(std::size_t count) {
+    std::unique_lock lock{mutex};
+    EXPECT_TRUE(changed.wait_for(lock, 20s, [&] { return noted.size() >= count; })) << noted.size() << " came";
+    return noted;
+  }
+  void wait_at_gate(int count) {
+    std::unique_lock lock{mutex};
+    EXPECT_TRUE(changed.wait_for(lock, 20s, [&] { return at_gate >= count; }));
+  }
+  void open_gate() {
+    std::lock_guard const lock{mutex};
+    open = true;
+    changed.notify_all();
+  }
+  std::unique_ptr<broker::inspector> inspect() { return on.state()->transport(5s).value()->make_inspector(5s).value(); }
+  bool eventually(std::function<bool()> const& so) {
+    for (auto const until = deadline::in(20s); !until.passed(); std::this_thread::sleep_for(2ms))  // a worker's thread
+      if (so()) return true;
+    return false;
+  }
+
+  std::filesystem::path directory;
+  std::mutex mutex;
+  std::condition_variable changed;
+  std::vector<std::string> noted;
+  int at_gate = 0;
+  bool open = false;
+  app on;
+  std::optional<worker> by;
+  std::thread thread;
+};
+
+TEST_P(Intake, a_rate_limit_holds_its_own_task_back_and_no_other) {
+  for (int i = 0; i < 5; ++i) on.task(slow).delay("slow");
+  for (int i = 0; i < 5; ++i) on.task(note).delay("note");
+  auto const begin = std::chrono::steady_clock::now();
+  run(worker_options{}.concurrency(1).prefetch_multiplier(2));
+  auto const all = wait_for(10);
+  EXPECT_GE(std::chrono::steady_clock::now() - begin, 190ms) << "four intervals";
+  EXPECT_EQ(all[9], "slow");
+  EXPECT_GE(std::count(all.begin() + 1, all.begin() + 7, "note"), 4) << "the others pass by";
+}
+
+TEST_P(Intake, what_a_rate_limit_holds_is_bounded_and_the_rest_waits_in_the_broker) {
+  std::vector<signature<void()>> calls;
+  for (int i = 0; i < 60; ++i) calls.push_back(slow.s("slow"));
+  (void)on.send_many(calls);
+  run(worker_options{}.concurrency(1).prefetch_multiplier(0));
+  EXPECT_TRUE(eventually([&] {
+    std::uint64_t delayed = 0;
+    for (auto const& q : inspect()->queues().value()) delayed += q.delayed;
+    return delayed >= 10;
+  }));
+  EXPECT_EQ(wait_for(60).size(), 60U);
+}
+
+TEST_P(Intake, what_was_revoked_while_no_worker_was_there_is_not_run) {
+  auto const dropped = on.task(note).delay("dropped");
+  auto const kept = on.task(note).delay("kept");
+  dropped.revoke();
+  run(worker_options{}.concurrency(1));
+  ASSERT_TRUE(kept.wait(10s));
+  ASSERT_TRUE(dropped.wait(10s));
+  EXPECT_EQ(dropped.state(), "REVOKED");
+  EXPECT_EQ(dropped.status().failure()->code, errc::revoked);
+  EXPECT_THAT(wait_for(1), ElementsAre("kept"));
+}
+
+TEST_P(Intake, what_is_reserved_is_not_run_either_once_it_is_revoked) {
+  run(worker_options{}.concurrency(1).prefetch_multiplier(10));
+  auto const first = on.task(gate).delay();
+  wait_at_gate(1);
+  auto const reserved = on.task(note).delay("reserved");
+  auto const kept = on.task(note).delay("kept");
+  EXPECT_TRUE(eventually([&] {
+    std::uint64_t claimed = 0;
+    for (auto const& q : inspect()->queues().value()) claimed += q.claimed;
+    return claimed == 3;
+  }));
+  std::vector<task_id> const ids{reserved.id()};
+  on.revoke(ids);
+  ASSERT_TRUE(reserved.wait(10s)) << "though every slot is busy";
+  EXPECT_EQ(reserved.state(), "REVOKED");
+  open_gate();
+  ASSERT_TRUE(kept.wait(10s));
+  EXPECT_THAT(wait_for(1), ElementsAre("kept"));
+}
+
+TEST_P(Intake, a_paused_queue_is_left_alone_until_it_is_resumed) {
+  ASSERT_TRUE(inspect()->pause(queue_name{"celery"}));
+  run(worker_options{}.queues({"celery", "other"}).concurrency(1));
+  on.send(note.s("paused"));
+  auto const other = on.send(note.s("other").queue("other"));
+  ASSERT_TRUE(other.wait(10s));
+  ASSERT_TRUE(inspect()->resume(queue_name{"celery"}));
+  EXPECT_THAT(wait_for(2), ElementsAre("other", "paused"));
+}
+
+TEST_P(Intake, a_strict_worker_leaves_less_important_work_at_once) {
+  run(worker_options{}.queues({"high", "low"}).queue_order("strict").concurrency(1).prefetch_multiplier(3));
+  on.send(gate.s().queue("low"));
+  wait_at_gate(1);
+  for (int i = 0; i < 5; ++i) on.send(note.s("low").queue("low"));
+  for (int i = 0; i < 3; ++i) on.send(note.s("high").queue("high"));
+  EXPECT_TRUE(eventually([&] {
+    for (auto const& q : inspect()->queues().value())
+      if (q.name == queue_name{"low"}) return q.ready == 5;
+    return false;
+  })) << "what was reserved of low is given back, though every slot is busy";
+  open_gate();
+  auto const all = wait_for(8);
+  EXPECT_EQ(std::count(all.begin(), all.begin() + 3, "high"), 3);
+}
+
+TEST_P(Intake, weights_share_a_worker_out) {
+  for (int i = 0; i < 20; ++i) on.send(note.s("low").queue("low")), on.send(note.s("high").queue("high"));
+  run(worker_options{}.queues({"high:3", "low:1"}).concurrency(1).prefetch_multiplier(1));
+  auto const all = wait_for(40);
+  auto const high = std::count(all.begin(), all.begin() + 16, "high");
+  EXPECT_THAT(high, AnyOf(11, 12, 13));
+}
+
+TEST_P(Intake, a_long_task_holds_up_no_other_where_prefetch_is_learnt) {
+  auto const options = worker_options{}.concurrency(1).prefetch_multiplier(worker_options::prefetch_auto);
+  run(options);
+  for (int i = 0; i < 20; ++i) on.send(note.s("short"));
+  (void)wait_for(20);
+  on.send(gate.s());
+  wait_at_gate(1);
+  for (int i = 0; i < 10; ++i) on.send(note.s("behind"));
+  worker other{on, worker_options{options}.hostname("other@%h").pool(pool_kind::threads).handle_signals(false)};
+  std::thread second{[&] { other.run(); }};
+  EXPECT_EQ(wait_for(30).size(), 30U) << "while the gate is still shut";
+  other.stop();
+  second.join();
+}
+
+INSTANTIATE_TEST_SUITE_P(Stores, Intake, ::testing::Values("memory", "sqlite"),
+                         [](auto const& of) { return std::string{of.param}; });
+
+}  // namespace
+}  // namespace lovage
