@@ -4,6 +4,7 @@
 #include "wire/serializer.hpp"
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 
 namespace lovage::wire {
@@ -39,16 +40,18 @@ void add(value&& v, std::string const& place, event_batch& out) {
 
 }  // namespace
 
-value event::to_value() const {
+value event::to_value() const& { return event{*this}.to_value(); }
+
+value event::to_value() && {
   value::map out;
   out.reserve(6 + fields.size());
-  out.push_back({"hostname", hostname});
+  out.push_back({"hostname", std::move(hostname)});
   if (utcoffset) out.push_back({"utcoffset", *utcoffset});
   if (pid) out.push_back({"pid", *pid});
   if (clock) out.push_back({"clock", *clock});
-  out.insert(out.end(), fields.begin(), fields.end());
+  std::move(fields.begin(), fields.end(), std::back_inserter(out));
   if (timestamp) out.push_back({"timestamp", *timestamp});
-  out.push_back({"type", type});
+  out.push_back({"type", std::move(type)});
   return out;
 }
 

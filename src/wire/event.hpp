@@ -25,7 +25,8 @@ struct event {
   value::map fields;
 
   /// In Python's order: the sender's members, the fields, then timestamp and type.
-  [[nodiscard]] value to_value() const;
+  [[nodiscard]] value to_value() const&;
+  [[nodiscard]] value to_value() &&;
   /// `type` and `hostname` are needed; a `utcoffset`, `pid` or `clock` that is no integer is none. *On failure*:
   /// `decode`, where "event.<key>".
   [[nodiscard]] static expected<event> from_value(value v);
