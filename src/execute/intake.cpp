@@ -3,6 +3,7 @@
 #include "app/app_state.hpp"
 #include "core/log.hpp"
 #include "execute/exception_name.hpp"
+#include "execute/task_events.hpp"
 #include "execute/workflow.hpp"
 
 #include <lovage/pack.hpp>
@@ -48,6 +49,7 @@ task_options effective(request const& r, policy const& with) {
 
 void revoke_expired(request const& r, policy const& with, time_point now, effects& out) {
   log::info("Discarding expired task: " + r.label(), {{"task_id", r.message.id.str()}});
+  tell_revoked(r, with, std::nullopt, true, now, out.events);
   if (with.store_results && !r.options.ignore_result) {
     wire::exception_info const why{"TaskRevokedError", {"expired"}, "celery.exceptions"};
     auto record = make_record(r, with, wire::state::revoked, why.to_value());
@@ -99,7 +101,9 @@ bool admit(request const& r, policy const& with, time_point now, effects& out) {
     return fail_request(r, with, {why}, disposition::bury, now, out), false;
   }
   if (r.message.expires && r.message.expires->to_time_point() <= now) return revoke_expired(r, with, now, out), false;
-  return !(r.message.eta && r.message.eta->to_time_point() > now && postpone(r, with, out));
+  if (r.message.eta && r.message.eta->to_time_point() > now && postpone(r, with, out)) return false;
+  tell_received(r, with, now, out.events);
+  return true;
 }
 
 std::optional<request> take_in(broker::delivery&& from, policy const& with, time_point now, effects& out) {

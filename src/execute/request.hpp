@@ -6,14 +6,22 @@
 #include "app/task_options.hpp"
 #include "broker/transport.hpp"
 #include "core/clock.hpp"
+#include "wire/event.hpp"
 #include "wire/result_record.hpp"
 #include "wire/task_message.hpp"
 
+#include <atomic>
+#include <chrono>
 #include <functional>
 #include <string>
 #include <vector>
 
 namespace lovage::execute {
+
+struct request;
+
+/// What happened to a task, as monitors see it.
+enum class task_stage { received, started, succeeded, failed, retried, revoked, rejected };
 
 /// What stays the same for every request of a worker.
 struct policy {
@@ -24,11 +32,14 @@ struct policy {
   detail::publish_settings publishing;  ///< of messages the worker sends: retries, links, next steps
   std::uint32_t delivery_limit = 5;     ///< attempts before the dead set; zero: no limit
   bool result_extended = false;
-  bool store_results = true;        ///< a backend is configured
-  bool hard_limits = false;         ///< the pool can kill
-  bool exchanges = false;           ///< the broker has exchanges
-  bool inherit_priority = false;    ///< `task_inherit_parent_priority`
-  std::function<double()> uniform;  ///< numbers in [0, 1)
+  bool store_results = true;                  ///< a backend is configured
+  bool hard_limits = false;                   ///< the pool can kill
+  bool exchanges = false;                     ///< the broker has exchanges
+  bool inherit_priority = false;              ///< `task_inherit_parent_priority`
+  std::function<double()> uniform;            ///< numbers in [0, 1)
+  std::atomic<bool> const* events = nullptr;  ///< whether monitors want to hear of tasks; null: never
+  /// Hears of every stage, in the thread that concludes; must not wait or throw. The time is a success's run time.
+  std::function<void(task_stage, request const&, std::chrono::nanoseconds)> observe = {};
 };
 
 /// A decoded message of a known task.
@@ -60,8 +71,9 @@ struct sequel {
   std::vector<broker::outgoing> messages;
   std::vector<wire::result_record> records;
   std::vector<closing> closings;
-  std::vector<task_id> waiting = {};  ///< later steps of its chain, which fail when a message is refused for good
-  bool after_records = false;         ///< only once the records of `effects` are stored, which its receivers read
+  std::vector<task_id> waiting = {};     ///< later steps of its chain, which fail when a message is refused for good
+  bool after_records = false;            ///< only once the records of `effects` are stored, which its receivers read
+  std::vector<wire::event> events = {};  ///< told with its records
 };
 
 /// What is to be done: sequels, records, sequels that wait for records, closings; a sequel's own records and closings
@@ -70,8 +82,11 @@ struct effects {
   std::vector<sequel> sequels;
   std::vector<wire::result_record> records;
   std::vector<closing> closings;
-  [[nodiscard]] bool empty() const noexcept { return sequels.empty() && records.empty() && closings.empty(); }
-  void clear() { sequels.clear(), records.clear(), closings.clear(); }
+  std::vector<wire::event> events = {};  ///< for monitors, once the records are stored
+  [[nodiscard]] bool empty() const noexcept {
+    return sequels.empty() && records.empty() && closings.empty() && events.empty();
+  }
+  void clear() { sequels.clear(), records.clear(), closings.clear(), events.clear(); }
 };
 
 /// A record of this request's id with the fields every state has.

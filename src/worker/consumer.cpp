@@ -25,7 +25,7 @@ consumer::consumer(execute::policy policy, pool::pool& jobs, consumer_options op
     : policy_{std::move(policy)},
       pool_{jobs},
       options_{std::move(options)},
-      owed_{book_, options_.now, options_.result_expires} {}
+      owed_{book_, options_.now, options_.result_expires, options_.tell} {}
 
 consumer::~consumer() { close(); }
 
@@ -91,6 +91,7 @@ consumer_state consumer::state() const {
   s.consuming = s.attached && to_.source->consuming();
   s.draining = draining_ || closing_;
   s.in_flight = running_;
+  s.active = active_;
   s.processed = processed_;
   s.turned = steady_clock::time_point{steady_clock::duration{turned_.load()}};
   return s;
@@ -118,6 +119,7 @@ void consumer::turn() {
   bool const flushed = owed_.flush(step_limit, now);
   if (draining_) give_back_unstarted();
   running_ = in_flight_.size();
+  active_ = begun_.size();
   auto const held = in_flight_.size() + owed_.held_up();
   if (!flushed || draining_ || held >= options_.reserve) return wait(flushed);
   claim(options_.reserve - held);

@@ -32,6 +32,7 @@ struct consumer_options {
   std::chrono::seconds result_expires{86400};
   bool deduplicate = false;  ///< `worker_deduplicate_successful_tasks`
   now_fn now = system_now;
+  outbox::teller tell = {};  ///< events of tasks
 };
 
 /// What can be said of a consumer from outside.
@@ -40,6 +41,7 @@ struct consumer_state {
   bool consuming = false;  ///< messages reach it
   bool draining = false;
   std::size_t in_flight = 0;
+  std::size_t active = 0;  ///< of them run
   std::uint64_t processed = 0;
   std::chrono::steady_clock::time_point turned{};  ///< when its thread last came round
 };
@@ -129,7 +131,7 @@ class consumer {
   bool idle_ = false;  ///< nothing in flight, nothing pending
 
   std::atomic<bool> draining_{false}, closing_{false}, attached_{false};
-  std::atomic<std::size_t> running_{0};
+  std::atomic<std::size_t> running_{0}, active_{0};
   std::atomic<std::uint64_t> processed_{0};
   std::atomic<std::chrono::steady_clock::rep> turned_{0};
   std::thread thread_;
