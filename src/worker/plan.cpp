@@ -39,6 +39,7 @@ worker_plan make_plan(detail::app_state const& app, worker_options const& option
   p.reserve =
       multiplier == 0 ? std::max(reserve_bound, p.concurrency) : p.concurrency * static_cast<std::size_t>(multiplier);
   p.node = expand_node_name(options.hostname_, host_name());
+  p.task_events = options.task_events_.value_or(c.worker_send_task_events());
   p.queues = app.publishing.where.taken(options.queues_).value();
   return p;
 }

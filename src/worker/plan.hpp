@@ -18,6 +18,7 @@ struct worker_plan {
   std::size_t concurrency = 1, reserve = 4;
   std::string node;  ///< "celery@host"
   std::vector<queue_name> queues;
+  bool task_events = false;
 };
 
 /// Throws `error{invalid_argument}`, naming what cannot be.
