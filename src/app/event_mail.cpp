@@ -82,12 +82,11 @@ expected<wire::event_batch> read(wire::envelope const& e, settings const& with) 
   return wire::to_events(*std::move(body));
 }
 
-std::int64_t hours_west() noexcept {
+double hours_west() noexcept {
   std::time_t const now = std::time(nullptr);
   std::tm local{};
   if (::localtime_r(&now, &local) == nullptr) return 0;
-  auto const west = -local.tm_gmtoff;
-  return west >= 0 ? west / 3600 : -((-west + 3599) / 3600);
+  return -static_cast<double>(local.tm_gmtoff) / 3600;
 }
 
 }  // namespace lovage::event_mail

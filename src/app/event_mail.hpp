@@ -31,7 +31,7 @@ struct settings {
 /// Of either form. Errors: `not_accepted` (neither JSON nor `with.serializer`), `decode`.
 [[nodiscard]] expected<wire::event_batch> read(wire::envelope const& e, settings const& with);
 
-/// Whole hours west of UTC, as Python sends them.
-[[nodiscard]] std::int64_t hours_west() noexcept;
+/// Hours west of UTC, exact as Celery has them since 5.7: before, it rounded half hours up.
+[[nodiscard]] double hours_west() noexcept;
 
 }  // namespace lovage::event_mail

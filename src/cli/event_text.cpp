@@ -40,10 +40,12 @@ double real(wire::event const& e, char const* key, double otherwise) {
   return i ? static_cast<double>(*i) : otherwise;
 }
 
-// Times from others: far ones are shown as their bound.
+// Times from others: far ones are shown as their bound. Rounded as Python does, the fraction by itself and half to even.
 time_point moment(double seconds) {
-  auto const bounded = std::isfinite(seconds) ? std::clamp(seconds, 0.0, 4e9) : 0.0;
-  return time_point{std::chrono::microseconds{static_cast<std::int64_t>(bounded * 1e6)}};
+  double whole = 0;
+  auto const fraction = std::modf(std::isfinite(seconds) ? std::clamp(seconds, 0.0, 4e9) : 0.0, &whole);
+  return time_point{std::chrono::seconds{static_cast<std::int64_t>(whole)} +
+                    std::chrono::microseconds{static_cast<std::int64_t>(std::nearbyint(fraction * 1e6))}};
 }
 
 std::string python_moment(double seconds) {
@@ -70,7 +72,7 @@ bool names_its_task(wire::event const& e) { return e.type == "task-received" || 
 std::string other_fields(wire::event const& e, double received) {
   std::map<std::string, std::string> all{{"local_received", wire::repr(value{received})}};
   for (auto const& f : e.fields) all[printable(f.key)] = text_of(f.val);
-  if (e.utcoffset) all["utcoffset"] = std::to_string(*e.utcoffset);
+  if (e.utcoffset) all["utcoffset"] = fmt::format("{}", *e.utcoffset);
   if (e.pid) all["pid"] = std::to_string(*e.pid);
   if (e.clock) all["clock"] = std::to_string(*e.clock);
   if (e.type.starts_with("task-")) all.erase("uuid");

@@ -4,6 +4,7 @@
 #include "wire/serializer.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <iterator>
 #include <utility>
 
@@ -14,6 +15,17 @@ namespace {
 /// Python logs an event whose clock is no integer and only loses its order.
 void read_loosely(value const& v, std::optional<std::int64_t>& out) {
   if (auto const* number = v.get_if<std::int64_t>()) out = *number;
+}
+
+// Whole hours up to Celery 5.6, exact ones since.
+void read_loosely(value const& v, std::optional<double>& out) {
+  if (auto const* number = v.get_if<std::int64_t>()) out = static_cast<double>(*number);
+  if (auto const* number = v.get_if<double>(); number && std::isfinite(*number)) out = *number;
+}
+
+value hours(double h) {
+  bool const whole = std::abs(h) < 1e6 && h == std::trunc(h);
+  return whole ? value{static_cast<std::int64_t>(h)} : value{h};
 }
 
 void read_member(value::member& item, event& out, fields& in) {
@@ -46,7 +58,7 @@ value event::to_value() && {
   value::map out;
   out.reserve(6 + fields.size());
   out.push_back({"hostname", std::move(hostname)});
-  if (utcoffset) out.push_back({"utcoffset", *utcoffset});
+  if (utcoffset) out.push_back({"utcoffset", hours(*utcoffset)});
   if (pid) out.push_back({"pid", *pid});
   if (clock) out.push_back({"clock", *clock});
   std::move(fields.begin(), fields.end(), std::back_inserter(out));

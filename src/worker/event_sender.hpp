@@ -87,7 +87,7 @@ class event_sender {
   std::function<vitals()> const vitals_;
   event_mail::settings const mail_;
   std::int64_t const pid_;
-  std::atomic<std::int64_t> west_;
+  std::atomic<double> west_;
   std::atomic<bool> enabled_;
   std::atomic<std::uint64_t> dropped_{0};
 
