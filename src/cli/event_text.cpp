@@ -40,7 +40,8 @@ double real(wire::event const& e, char const* key, double otherwise) {
   return i ? static_cast<double>(*i) : otherwise;
 }
 
-// Times from others: far ones are shown as their bound. Rounded as Python does, the fraction by itself and half to even.
+// Times from others: far ones are shown as their bound. Rounded as Python does, the fraction by itself and half to
+// even.
 time_point moment(double seconds) {
   double whole = 0;
   auto const fraction = std::modf(std::isfinite(seconds) ? std::clamp(seconds, 0.0, 4e9) : 0.0, &whole);
