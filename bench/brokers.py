@@ -230,6 +230,8 @@ def rows(rabbit: OnRabbit, redis: OnRedis, scale: Callable[[int], int]) -> dict[
 
     add("rabbit", "RabbitMQ, drain: lovage, threads -c 2, prefetch 256",
         lambda: rabbit.drain(lambda: rabbit.lovage(*THREADS), many))  # fmt: skip
+    add("rabbit events", "RabbitMQ, drain: lovage, threads -c 2, prefetch 256, with events (-E)",
+        lambda: rabbit.drain(lambda: rabbit.lovage(*THREADS, "-E"), many))  # fmt: skip
     add("rabbit prefork", "RabbitMQ, drain: lovage, prefork -c 2, prefetch 256",
         lambda: rabbit.drain(lambda: rabbit.lovage(*PREFORK), many))  # fmt: skip
     add("rabbit bare", "RabbitMQ, drain: bare librabbitmq, prefetch 256, an ack each", lambda: rabbit.bare(many, 1))
@@ -237,6 +239,8 @@ def rows(rabbit: OnRabbit, redis: OnRedis, scale: Callable[[int], int]) -> dict[
     add("rabbit celery", "RabbitMQ, drain: Celery, prefork -c 2", lambda: rabbit.drain(rabbit.celery, few))
     add("redis", "Redis, drain: lovage, threads -c 2, prefetch 256",
         lambda: redis.drain(lambda: redis.lovage(*THREADS), many))  # fmt: skip
+    add("redis events", "Redis, drain: lovage, threads -c 2, prefetch 256, with events (-E)",
+        lambda: redis.drain(lambda: redis.lovage(*THREADS, "-E"), many))  # fmt: skip
     add("redis prefork", "Redis, drain: lovage, prefork -c 2, prefetch 256",
         lambda: redis.drain(lambda: redis.lovage(*PREFORK), many))  # fmt: skip
     add("redis bullmq", "Redis, drain: BullMQ, concurrency 100", lambda: redis.bullmq(some))
@@ -262,6 +266,8 @@ def goals(r: dict[str, Row]) -> list[tuple[str, str, Callable[[], float], float]
         ("RabbitMQ: lovage to bare librabbitmq (an ack each)", "≥ 0.9",
          lambda: max(r["rabbit"].best, r["rabbit prefork"].best) / r["rabbit bare"].best, 0.9),
         ("RabbitMQ: lovage to Celery", "≥ 8", lambda: r["rabbit"].best / r["rabbit celery"].best, 8),
+        ("RabbitMQ: events on to off", "≥ 0.85", lambda: r["rabbit events"].best / r["rabbit"].best, 0.85),
+        ("Redis: events on to off", "≥ 0.85", lambda: r["redis events"].best / r["redis"].best, 0.85),
         ("Redis: lovage", "≥ 40,000/s", lambda: r["redis"].best, 40_000),
         ("Redis: lovage to BullMQ", "≥ 3", lambda: r["redis"].best / r["redis bullmq"].best, 3),
         ("Redis: lovage to Celery", "≥ 25", lambda: r["redis"].best / r["redis celery"].best, 25),

@@ -75,6 +75,28 @@ typedef struct lovage_command_entry {
   void* body;
   void (*destroy)(void* body);
 } lovage_command_entry;
+/* What hears of a signal: worker_init, worker_ready, worker_shutdown, worker_process_init, task_prerun, task_postrun,
+ * task_success, task_failure, task_retry, task_revoked (see docs/guide/monitoring.md). For signals of a running task
+ * `call` is its handle and `request` its packed map; otherwise `call` is null and `request` empty. `data` is packed:
+ * the result, what a failure or retry says (as with `finish`), a map of state or of facts. `host->finish` does nothing
+ * here. */
+typedef struct lovage_hook_entry {
+  uint32_t size;
+  char const* signal;
+  void (*run)(void* body, lovage_host const* host, void* call, char const* request, size_t request_size,
+              char const* data, size_t data_size);
+  void* body;
+  void (*destroy)(void* body);
+} lovage_hook_entry;
+
+/* Run around the body of every task. Calls next(rest) once, which gives the outcome. */
+typedef struct lovage_around_entry {
+  uint32_t size;
+  void (*run)(void* body, lovage_host const* host, void* call, char const* request, size_t request_size,
+              int (*next)(void* rest), void* rest);
+  void* body;
+  void (*destroy)(void* body);
+} lovage_around_entry;
 
 typedef struct lovage_registry {
   uint32_t size;
@@ -86,6 +108,9 @@ typedef struct lovage_registry {
   /* Copies the name, takes over `body`. A name that another plug-in has is reported by the host;
    * lovage's own commands of the same name go first. */
   void (*add_command)(void* self, lovage_command_entry const* entry);
+  /* Take over `body`. An unknown signal is passed over. */
+  void (*add_hook)(void* self, lovage_hook_entry const* entry);
+  void (*add_around)(void* self, lovage_around_entry const* entry);
 } lovage_registry;
 
 typedef struct lovage_plugin_info {

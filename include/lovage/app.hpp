@@ -52,6 +52,16 @@ class task_registry {
     end_definitions();
   }
 
+  /// Everything else that a plug-in can add: hooks, middleware.
+  ///
+  ///     app.tasks().extend([](lovage::library& lib) { lib.on_worker_ready([](auto const& facts) { ... }); });
+  template <class F>
+  void extend(F&& add) {
+    library lib{begin_definitions()};
+    std::forward<F>(add)(lib);
+    end_definitions();
+  }
+
   /// Loads a plug-in. Throws `error{plugin}` in one sentence that names the file: not found, no plug-in (symbol
   /// missing), made for another ABI, a task name that is taken. Never unloaded.
   void load(std::string const& path);
@@ -127,6 +137,12 @@ class app {
   ///       return lovage::find(kwargs, "express") ? std::optional{route_options{"fast"}} : std::nullopt;
   ///     });
   app& route_with(router ask);
+
+  /// Calls this before each call is made into a message: it may still add headers or change options. What it throws is
+  /// logged, and the call is sent. *Requires*: as `route_with`. *Threads*: those that send.
+  app& before_publish(std::function<void(raw_call&)> f);
+  /// Calls this once the broker has a call. Otherwise as `before_publish`.
+  app& after_publish(std::function<void(std::string const& task, task_id const& id)> f);
 
   template <class R, class... A>
   [[nodiscard]] bound_task<lovage::task<R(A...)>> task(lovage::task<R(A...)> const& declaration) {

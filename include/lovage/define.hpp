@@ -233,6 +233,75 @@ struct bound_command {
   static void destroy(void* self) { delete static_cast<bound_command*>(self); }
 };
 
+/// A hook behind the C boundary: nothing escapes it, and what it throws is logged.
+struct bound_hook {
+  using function = std::function<void(context&, value&)>;
+  std::string signal;
+  function body;
+
+  static void run(void* self, lovage_host const* host, void* call, char const* request, std::size_t request_size,
+                  char const* data, std::size_t data_size) {
+    auto& me = *static_cast<bound_hook*>(self);
+    guarded(host, call, me.signal.c_str(), [&] {
+      context of{host, call, {request, request_size}};
+      value with;
+      if (data_size > 0) with = unpacker{{data, data_size}}.any();
+      me.body(of, with);
+    });
+  }
+  static void destroy(void* self) { delete static_cast<bound_hook*>(self); }
+
+  template <class F>
+  static void guarded(lovage_host const* host, void* call, char const* what, F&& f) noexcept try {
+    try {
+      f();
+    } catch (std::exception const& e) {
+      auto const text = std::string{"the hook "} + what + " threw " + exception_type(e) + ": " + e.what();
+      host->log(call, 3, text.data(), text.size());
+    } catch (...) {
+      auto const text = std::string{"the hook "} + what + " threw something that is no std::exception";
+      host->log(call, 3, text.data(), text.size());
+    }
+  } catch (...) {  // no memory for a log line
+  }
+};
+
+}  // namespace detail
+
+/// What is left of a task behind a wrapper: the next wrapper, or the body. *Lifetime*: the wrapper's call.
+class next_step {
+ public:
+  next_step(int (*run)(void*), void* rest) noexcept : run_{run}, rest_{rest} {}
+  /// Runs it, the first time; how it ended, as in abi.h: LOVAGE_SUCCESS, LOVAGE_FAILURE, ... Never throws.
+  lovage_outcome operator()() const noexcept {
+    called_ = true;
+    return static_cast<lovage_outcome>(run_(rest_));
+  }
+  [[nodiscard]] bool called() const noexcept { return called_; }
+
+ private:
+  int (*run_)(void*);
+  void* rest_;
+  mutable bool called_ = false;
+};
+
+namespace detail {
+
+struct bound_around {
+  std::function<void(context&, next_step const&)> body;
+
+  static void run(void* self, lovage_host const* host, void* call, char const* request, std::size_t request_size,
+                  int (*next)(void*), void* rest) {
+    next_step const step{next, rest};
+    bound_hook::guarded(host, call, "around", [&] {
+      context of{host, call, {request, request_size}};
+      static_cast<bound_around*>(self)->body(of, step);
+    });
+    if (!step.called()) step();  // it threw before, or forgot: the task is run all the same
+  }
+  static void destroy(void* self) { delete static_cast<bound_around*>(self); }
+};
+
 template <class R>
 std::string result_name() {
   if constexpr (std::is_void_v<R>) {
@@ -288,7 +357,82 @@ class library {
     registry_->add_command(registry_->self, &entry);
   }
 
+  // Hooks: Celery's signals. What one throws is logged, and costs no task.
+  //
+  // In the worker's own process, with facts {"hostname": node name}: before its pool starts, once it takes tasks, when
+  // it shuts down.
+  void on_worker_init(std::function<void(value::map const&)> f) { hook_facts("worker_init", std::move(f)); }
+  void on_worker_ready(std::function<void(value::map const&)> f) { hook_facts("worker_ready", std::move(f)); }
+  void on_worker_shutdown(std::function<void(value::map const&)> f) { hook_facts("worker_shutdown", std::move(f)); }
+  /// In each child of a prefork pool, before its first task.
+  void on_worker_process_init(std::function<void(value::map const&)> f) {
+    hook_facts("worker_process_init", std::move(f));
+  }
+  /// In the worker's own process, on the thread that takes messages in: must not wait. Facts: hostname, id, task.
+  void on_task_revoked(std::function<void(value::map const&)> f) { hook_facts("task_revoked", std::move(f)); }
+  /// Where the body runs, before it.
+  void on_task_prerun(std::function<void(context&)> f) {
+    hook("task_prerun", [f = std::move(f)](context& c, value&) { f(c); });
+  }
+  /// There, after it, whatever came of it: "SUCCESS", "FAILURE", "RETRY", "IGNORED" or "REJECTED".
+  void on_task_postrun(std::function<void(context&, std::string const& state)> f) {
+    hook("task_postrun", [f = std::move(f)](context& c, value& with) {
+      auto const* state = with.find("state");
+      auto const* text = state ? state->get_if<std::string>() : nullptr;
+      f(c, text ? *text : std::string{});
+    });
+  }
+  void on_task_success(std::function<void(context&, value const& result)> f) {
+    hook("task_success", [f = std::move(f)](context& c, value& with) { f(c, with); });
+  }
+  /// `failure`: type and message, as thrown.
+  void on_task_failure(std::function<void(context&, value::map const& failure)> f) {
+    hook_details("task_failure", std::move(f));
+  }
+  /// It will be tried again; `why` may have type and message.
+  void on_task_retry(std::function<void(context&, value::map const& why)> f) {
+    hook_details("task_retry", std::move(f));
+  }
+
+  /// Middleware: runs around the body of every task of the worker, the first one that was added outermost.
+  ///
+  ///     lib.around([](lovage::context& self, lovage::next_step const& next) {
+  ///       span const s{self.name()};
+  ///       s.end(next() == LOVAGE_SUCCESS);
+  ///     });
+  ///
+  /// The body's exceptions do not pass through it. *Threads*: the body's.
+  void around(std::function<void(context&, next_step const&)> f) {
+    if (!knows(offsetof(lovage_registry, add_around) + sizeof(registry_->add_around))) return;
+    auto body = std::make_unique<detail::bound_around>(detail::bound_around{std::move(f)});
+    lovage_around_entry const entry{sizeof(lovage_around_entry), &detail::bound_around::run, body.release(),
+                                    &detail::bound_around::destroy};
+    registry_->add_around(registry_->self, &entry);
+  }
+
  private:
+  bool knows(std::size_t size) {
+    if (registry_->size >= size) return true;
+    static constexpr std::string_view why = "this worker is too old for hooks";
+    registry_->fail(registry_->self, why.data(), why.size());
+    return false;
+  }
+  void hook(char const* signal, detail::bound_hook::function f) {
+    if (!knows(offsetof(lovage_registry, add_hook) + sizeof(registry_->add_hook))) return;
+    auto body = std::make_unique<detail::bound_hook>(detail::bound_hook{signal, std::move(f)});
+    lovage_hook_entry const entry{sizeof(lovage_hook_entry), signal, &detail::bound_hook::run, body.release(),
+                                  &detail::bound_hook::destroy};
+    registry_->add_hook(registry_->self, &entry);
+  }
+  void hook_details(char const* signal, std::function<void(context&, value::map const&)> f) {
+    hook(signal, [f = std::move(f)](context& c, value& with) {
+      auto const* details = with.get_if<value::map>();
+      f(c, details ? *details : value::map{});
+    });
+  }
+  void hook_facts(char const* signal, std::function<void(value::map const&)> f) {
+    hook_details(signal, [f = std::move(f)](context&, value::map const& facts) { f(facts); });
+  }
   void add(char const* name, std::string const& spec, lovage_run_fn run, void* body, void (*destroy)(void*)) {
     lovage_task_entry const entry{sizeof(lovage_task_entry), name, spec.data(), spec.size(), run, body, destroy};
     registry_->add(registry_->self, &entry);

@@ -4,6 +4,7 @@
 #include <lovage/app.hpp>
 #include <lovage/deadline.hpp>
 
+#include <chrono>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -48,6 +49,16 @@ class worker_options {
   worker_options& health_port(int v) { return health_port_ = v, *this; }
   /// The address to listen on for them; default: setting `worker_health_host`, 127.0.0.1.
   worker_options& health_host(std::string v) { return health_host_ = std::move(v), *this; }
+  /// Tell monitors what becomes of each task. Default: setting `worker_send_task_events`, which is off.
+  worker_options& task_events(bool v) { return task_events_ = v, *this; }
+  /// Send heartbeats (the default), by which monitors and other workers know that this one lives.
+  worker_options& heartbeat(bool v) { return heartbeat_ = v, *this; }
+  /// Seconds between them; default 2. A worker unheard of for twice as long is taken for dead.
+  worker_options& heartbeat_interval(std::chrono::duration<double> v) { return heartbeat_interval_ = v, *this; }
+  /// Follow the other workers' heartbeats and take part in their elections (the default).
+  worker_options& gossip(bool v) { return gossip_ = v, *this; }
+  /// Ask the other workers at the start for their clock and what is revoked (the default).
+  worker_options& mingle(bool v) { return mingle_ = v, *this; }
   /// Print the start-up banner to standard error.
   worker_options& banner(bool v) { return banner_ = v, *this; }
 
@@ -59,6 +70,9 @@ class worker_options {
   std::vector<std::string> queues_;
   std::string hostname_ = "celery@%h";
   std::function<bool()> on_hangup_;
+  std::optional<bool> task_events_;
+  std::chrono::duration<double> heartbeat_interval_{2};
+  bool heartbeat_ = true, gossip_ = true, mingle_ = true;
   bool handle_signals_ = true;
   bool banner_ = false;
 };

@@ -10,6 +10,12 @@ app& app::operator=(app&&) noexcept = default;
 config const& app::settings() const noexcept { return state_->settings; }
 task_registry& app::tasks() noexcept { return state_->tasks; }
 app& app::route_with(router ask) { return state_->publishing.where.add(std::move(ask)), *this; }
+app& app::before_publish(std::function<void(raw_call&)> f) {
+  return state_->publishing.before.push_back(std::move(f)), *this;
+}
+app& app::after_publish(std::function<void(std::string const&, task_id const&)> f) {
+  return state_->publishing.after.push_back(std::move(f)), *this;
+}
 deadline app::send_deadline() const { return state_->operation_deadline(); }
 
 async_result<value> app::send_named(std::string name, value::list args, value::map kwargs, call_options options) {

@@ -30,6 +30,7 @@ publish_settings read_publishing(config const& c) {
   out.default_priority = c.task_default_priority();
   out.mode = c.task_default_delivery_mode() == "transient" ? delivery_mode::transient : delivery_mode::persistent;
   out.ignore_result = c.task_ignore_result();
+  out.sent_events = c.task_send_sent_event();
   out.operation_timeout = c.broker_operation_timeout();
   return out;
 }

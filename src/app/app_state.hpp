@@ -5,6 +5,7 @@
 #include "app/routing.hpp"
 #include "app/task_options.hpp"
 #include "core/clock.hpp"
+#include "core/lamport.hpp"
 #include "wire/task_message.hpp"
 
 #include <lovage/app.hpp>
@@ -13,6 +14,7 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <vector>
 
 namespace lovage::detail {
 
@@ -23,6 +25,9 @@ struct publish_settings {
   std::optional<int> default_priority;
   delivery_mode mode = delivery_mode::persistent;
   bool ignore_result = false;
+  bool sent_events = false;  ///< `task_send_sent_event`
+  std::vector<std::function<void(raw_call&)>> before = {};
+  std::vector<std::function<void(std::string const&, task_id const&)>> after = {};
   std::chrono::milliseconds operation_timeout{};
 };
 
@@ -35,6 +40,7 @@ class app_state : public std::enable_shared_from_this<app_state> {
   publish_settings publishing;  ///< filled before the first call is sent, as `tasks` is
   task_registry tasks;
   now_fn const now;
+  lamport_clock clock;  ///< of what this program sends
 
   /// Where messages are taken from.
   [[nodiscard]] expected<std::shared_ptr<broker::transport>> transport(deadline until);

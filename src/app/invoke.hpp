@@ -42,6 +42,9 @@ class open_host : public invoke_host {
 /// Calls the body; the call ends by `host->finish`, before or after this returns.
 void invoke_open(task_entry const& entry, std::string_view request, std::string_view arguments,
                  std::shared_ptr<open_host> host);
+/// The same with hooks told and middleware around it. What hooks do wrong does not change the outcome.
+[[nodiscard]] outcome invoke(task_entry const& entry, hook_table const& hooks, std::string_view request,
+                             std::string_view arguments, invoke_host& host);
 
 /// A FAILURE outcome made by lovage itself.
 [[nodiscard]] outcome failure_outcome(std::string type, std::string message);

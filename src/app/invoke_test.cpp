@@ -173,5 +173,90 @@ TEST(Registry, APluginThatCannotBeLoadedIsOneSentenceWithItsName) {
   EXPECT_NE(why("libz.so.1").find("no such file"), std::string::npos);
 }
 
+class Hooks : public Invoke {
+ protected:
+  Hooks() {
+    tasks.define(work, [this](context&, std::string const& what) {
+      said.push_back("body");
+      if (what == "fail") throw std::invalid_argument{"no"};
+      if (what == "again") throw retry_later{}.max_retries(9);
+      if (what == "ignore") throw ignore{};
+    });
+  }
+  outcome hooked(char const* what) {
+    return invoke(*tasks.internals().find("t.work"), tasks.internals().hooks(),
+                  pack(value{value::map{{"task", "t.work"}, {"retries", 0}}}),
+                  pack(value{value::list{value::list{what}, value::map{}}}), host);
+  }
+  std::vector<std::string> said;
+};
+
+TEST_F(Hooks, HearOfATaskBeforeAndAfterIt) {
+  tasks.extend([&](library& lib) {
+    lib.on_task_prerun([&](context& c) { said.push_back("prerun " + c.name()); });
+    lib.on_task_postrun([&](context&, std::string const& state) { said.push_back("postrun " + state); });
+    lib.on_task_success([&](context&, value const& v) { said.push_back(v.is_null() ? "success" : "?"); });
+    lib.on_task_failure([&](context&, value::map const& f) {
+      said.push_back("failure " + *find(f, "message")->get_if<std::string>());
+    });
+    lib.on_task_retry([&](context&, value::map const&) { said.push_back("retry"); });
+  });
+  auto const expect = [&](char const* what, std::vector<std::string> const& heard) {
+    said.clear();
+    (void)hooked(what);
+    EXPECT_EQ(said, heard) << what;
+  };
+  expect("", {"prerun t.work", "body", "success", "postrun SUCCESS"});
+  expect("fail", {"prerun t.work", "body", "failure no", "postrun FAILURE"});
+  expect("again", {"prerun t.work", "body", "retry", "postrun RETRY"});
+  expect("ignore", {"prerun t.work", "body", "postrun IGNORED"});
+}
+
+TEST_F(Hooks, ThatThrowCostNothingButALogLine) {
+  tasks.extend([&](library& lib) {
+    lib.on_task_prerun([](context&) { throw std::runtime_error{"before"}; });
+    lib.on_task_success([](context&, value const&) { throw 5; });
+    lib.around([](context&, next_step const&) { throw std::runtime_error{"around"}; });
+  });
+  EXPECT_EQ(hooked("").kind, LOVAGE_SUCCESS);
+  EXPECT_EQ(said, std::vector<std::string>{"body"});
+  ASSERT_EQ(host.lines.size(), 3U);
+  EXPECT_EQ(host.lines[0], "the hook task_prerun threw std::runtime_error: before");
+  EXPECT_EQ(host.lines[1], "the hook around threw std::runtime_error: around");
+  EXPECT_EQ(host.lines[2], "the hook task_success threw something that is no std::exception");
+}
+
+TEST_F(Hooks, MiddlewareRunsAroundTheBodyFirstOneOutermost) {
+  tasks.extend([&](library& lib) {
+    for (auto const* name : {"outer", "inner"})
+      lib.around([this, name = std::string{name}](context&, next_step const& next) {
+        said.push_back(name + " in");
+        auto const how = next();
+        said.push_back(name + (how == LOVAGE_SUCCESS ? " out" : " failed"));
+        EXPECT_EQ(next(), how) << "a second time it only tells";
+      });
+  });
+  EXPECT_EQ(hooked("").kind, LOVAGE_SUCCESS);
+  EXPECT_EQ(said, (std::vector<std::string>{"outer in", "inner in", "body", "inner out", "outer out"}));
+  said.clear();
+  EXPECT_EQ(hooked("fail").kind, LOVAGE_FAILURE);
+  EXPECT_EQ(said, (std::vector<std::string>{"outer in", "inner in", "body", "inner failed", "outer failed"}));
+}
+
+TEST_F(Hooks, MiddlewareThatForgetsTheRestRunsItAllTheSame) {
+  tasks.extend([&](library& lib) { lib.around([](context&, next_step const&) {}); });
+  EXPECT_EQ(hooked("").kind, LOVAGE_SUCCESS);
+  EXPECT_EQ(said, std::vector<std::string>{"body"});
+}
+
+TEST_F(Hooks, OfTheWorkerGetFacts) {
+  value::map heard;
+  tasks.extend([&](library& lib) { lib.on_worker_ready([&](value::map const& facts) { heard = facts; }); });
+  tasks.internals().hooks().tell(signal::worker_init, {{"hostname", "a"}});
+  EXPECT_TRUE(heard.empty());
+  tasks.internals().hooks().tell(signal::worker_ready, {{"hostname", "w@h"}});
+  EXPECT_EQ(*find(heard, "hostname"), value{"w@h"});
+}
+
 }  // namespace
 }  // namespace lovage

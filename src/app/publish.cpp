@@ -1,7 +1,9 @@
 // From a typed call to bytes in the broker.
 #include "app/app_state.hpp"
 #include "app/registry.hpp"
+#include "app/sent_events.hpp"
 #include "core/ids.hpp"
+#include "core/log.hpp"
 
 namespace lovage::detail {
 namespace {
@@ -102,7 +104,7 @@ expected<broker::outgoing> outgoing_of(wire::task_message const& message, queue_
 
 namespace {
 
-expected<broker::outgoing> prepare(raw_call&& call, app_state& app, task_id& id) {
+expected<broker::outgoing> prepare(raw_call&& call, app_state& app, task_id& id, sent_events& tell) {
   if (auto ok = check(call); !ok) return fail(ok.error());
   auto const& where = app.publishing.where;
   if (auto ok = where.complete(call); !ok) return fail(ok.error());
@@ -113,6 +115,7 @@ expected<broker::outgoing> prepare(raw_call&& call, app_state& app, task_id& id)
   auto message = message_of(std::move(call), app);
   if (!message) return fail(message.error());
   id = message->id;
+  tell.note(*message, *to);
   auto out = outgoing_of(*message, std::move(to->queue), with);
   if (!out) return out;
   out->exchange = std::move(to->exchange);
@@ -136,6 +139,36 @@ expected<std::vector<task_id>> send_eagerly(app_state& app, std::vector<raw_call
 // One transaction holds every writer of an embedded store back while it lasts; this many messages take some 100 ms.
 constexpr std::size_t batch_size = 5'000;
 
+// A program's own hook: what it throws costs no call.
+template <class F>
+void guarded(char const* what, F&& f) {
+  try {
+    f();
+  } catch (std::exception const& e) {
+    log::error(std::string{"the hook "} + what + " threw: " + e.what());
+  } catch (...) {
+    log::error(std::string{"the hook "} + what + " threw something that is no std::exception");
+  }
+}
+
+void tell_before(std::vector<raw_call>& calls, app_state const& app) {
+  for (auto const& f : app.publishing.before)
+    for (auto& c : calls) guarded("before_publish", [&] { f(c); });
+}
+
+// Names are kept only for those who want to hear them.
+std::vector<std::string> names_for_after(std::vector<raw_call> const& calls, app_state const& app) {
+  std::vector<std::string> out;
+  if (app.publishing.after.empty()) return out;
+  for (auto const& c : calls) out.push_back(c.task);
+  return out;
+}
+
+void tell_after(std::span<std::string const> names, std::vector<task_id> const& ids, app_state const& app) {
+  for (auto const& f : app.publishing.after)
+    for (std::size_t i = 0; i < names.size(); ++i) guarded("after_publish", [&] { f(names[i], ids[i]); });
+}
+
 // Sends what `calls` from `first` to before `end` made.
 expected<void> send_batch(broker::producer& to, std::vector<broker::outgoing> const& batch, std::size_t first,
                           std::size_t all, deadline until) {
@@ -146,8 +179,7 @@ expected<void> send_batch(broker::producer& to, std::vector<broker::outgoing> co
   return fail(std::move(info));
 }
 
-expected<std::vector<task_id>> send_raw(app_state& app, std::vector<raw_call>&& calls, deadline until) {
-  if (app.settings.task_always_eager()) return send_eagerly(app, std::move(calls));
+expected<std::vector<task_id>> send_to_broker(app_state& app, std::vector<raw_call>&& calls, deadline until) {
   if (auto listening = app.expect_replies(until); !listening) return fail(listening.error());
   auto producer = app.producer(until);
   if (!producer) return fail(producer.error());
@@ -156,9 +188,10 @@ expected<std::vector<task_id>> send_raw(app_state& app, std::vector<raw_call>&& 
   bool const exchanges = (*transport)->abilities().exchanges;
   std::vector<task_id> ids(calls.size());
   std::vector<broker::outgoing> batch;
+  sent_events tell{app};
   std::size_t first = 0;
   for (std::size_t i = 0; i < calls.size(); ++i) {
-    auto out = prepare(std::move(calls[i]), app, ids[i]);
+    auto out = prepare(std::move(calls[i]), app, ids[i], tell);
     if (!out) return fail(out.error());
     if (exchanges) {
       batch.push_back(*std::move(out));
@@ -167,9 +200,19 @@ expected<std::vector<task_id>> send_raw(app_state& app, std::vector<raw_call>&& 
     }
     if (batch.size() < batch_size && i + 1 < calls.size()) continue;
     if (auto sent = send_batch(**producer, batch, first, calls.size(), until); !sent) return fail(sent.error());
+    tell.send(**producer, (*transport)->abilities());
     batch.clear();
     first = i + 1;
   }
+  return ids;
+}
+
+expected<std::vector<task_id>> send_raw(app_state& app, std::vector<raw_call>&& calls, deadline until) {
+  tell_before(calls, app);
+  auto const names = names_for_after(calls, app);
+  auto ids = app.settings.task_always_eager() ? send_eagerly(app, std::move(calls))
+                                              : send_to_broker(app, std::move(calls), until);
+  if (ids) tell_after(names, *ids, app);
   return ids;
 }
 

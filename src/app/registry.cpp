@@ -54,7 +54,8 @@ task_entry const* task_registry::impl::find(std::string_view name) const noexcep
 lovage_registry const* task_registry::impl::begin(std::string source) {
   source_ = std::move(source);
   error_.clear();
-  face_ = lovage_registry{sizeof(lovage_registry), this, &impl::add, &impl::fail, &impl::add_command};
+  face_ = lovage_registry{sizeof(lovage_registry), this,           &impl::add, &impl::fail, &impl::add_command,
+                          &impl::add_hook,         &impl::add_around};
   return &face_;
 }
 
@@ -72,6 +73,24 @@ void task_registry::impl::add(void* self, lovage_task_entry const* entry) {
 void task_registry::impl::fail(void* self, char const* text, std::size_t size) {
   auto& me = *static_cast<impl*>(self);
   if (me.error_.empty()) me.error_.assign(text, size);
+}
+
+void task_registry::impl::add_hook(void* self, lovage_hook_entry const* entry) {
+  auto& me = *static_cast<impl*>(self);
+  try {
+    me.hooks_.add(*entry);
+  } catch (std::exception const& e) {
+    if (me.error_.empty()) me.error_ = e.what();
+  }
+}
+
+void task_registry::impl::add_around(void* self, lovage_around_entry const* entry) {
+  auto& me = *static_cast<impl*>(self);
+  try {
+    me.hooks_.add(*entry);
+  } catch (std::exception const& e) {
+    if (me.error_.empty()) me.error_ = e.what();
+  }
 }
 
 void task_registry::impl::insert(lovage_task_entry const& given) {

@@ -1,6 +1,8 @@
 // The tasks of this process: entries that came through the plug-in boundary.
 #pragma once
 
+#include "app/hooks.hpp"
+
 #include <lovage/abi.h>
 #include <lovage/app.hpp>
 
@@ -40,6 +42,7 @@ class task_registry::impl {
   [[nodiscard]] own_command const* find_command(std::string_view name) const noexcept;
   /// Runs it. Error `task_failed` with the text that it gave.
   [[nodiscard]] static expected<value> run(own_command const& command, value::map const& arguments);
+  [[nodiscard]] hook_table const& hooks() const noexcept { return hooks_; }
 
   /// The C face handed to definitions; errors are kept until `finish`.
   [[nodiscard]] lovage_registry const* begin(std::string source);
@@ -49,11 +52,14 @@ class task_registry::impl {
  private:
   static void add(void* self, lovage_task_entry const* entry);
   static void fail(void* self, char const* text, std::size_t size);
+  static void add_hook(void* self, lovage_hook_entry const* entry);
+  static void add_around(void* self, lovage_around_entry const* entry);
   void insert(lovage_task_entry const& entry);
   static void add_command(void* self, lovage_command_entry const* entry);
 
   std::map<std::string, task_entry, std::less<>> entries_;
   std::map<std::string, own_command, std::less<>> commands_;
+  hook_table hooks_;
   std::string source_, error_;
   lovage_registry face_{};
 };

@@ -37,6 +37,8 @@ struct outgoing {
   std::string exchange = {}, routing_key = {};
   /// No queue took it: an error. False for replies, whose reader may have gone; then no queue is made either.
   bool must_route = true;
+  /// Where set, the exchange is made before, durable and of this type: for what is broadcast to whoever listens.
+  std::string exchange_type = {};
 };
 
 /// A message on its way in. `tag` is good for one `settle` on the consumer that handed it out.

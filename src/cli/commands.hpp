@@ -13,6 +13,7 @@ void add_worker(CLI::App& root, session& s);
 void add_call(CLI::App& root, session& s);
 void add_result(CLI::App& root, session& s);
 void add_queues(CLI::App& root, session& s);
+void add_events(CLI::App& root, session& s);
 void add_tasks(CLI::App& root, session& s);
 void add_inspect(CLI::App& root, session& s);
 void add_control(CLI::App& root, session& s);

@@ -8,23 +8,10 @@
 namespace lovage::cli {
 namespace {
 
-constexpr std::size_t shown_body = 2000;
-
 std::string text_header(wire::envelope const& e, std::string_view key) {
   auto const* v = find(e.headers, key);
   auto const* text = v ? v->get_if<std::string>() : nullptr;
   return text ? *text : std::string{};
-}
-
-// Control characters would let a message write to the terminal as it likes.
-std::string printable(std::string_view text) {
-  std::string out;
-  for (char const c : text.substr(0, shown_body)) {
-    auto const u = static_cast<unsigned char>(c);
-    out += (u < 0x20 && c != '\n' && c != '\t') || u == 0x7f ? fmt::format("\\x{:02x}", u) : std::string(1, c);
-  }
-  if (text.size() > shown_body) out += "...";
-  return out;
 }
 
 wire::decode_options everything() { return {{"json", "msgpack", "yaml"}}; }

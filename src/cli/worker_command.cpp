@@ -27,6 +27,8 @@ struct worker_args {
   std::string time_limit, soft_time_limit, max_tasks_per_child, max_memory_per_child;
   std::string hostname = "celery@%h", loglevel = "warning", logfile, log_format = "text";
   service_options service;
+  bool task_events = false, without_heartbeat = false, without_gossip = false, without_mingle = false;
+  double heartbeat_interval = 2;
 };
 
 log_options log_options_of(session const& s, worker_args const& a) {
@@ -86,6 +88,9 @@ int run_worker(session const& s, worker_args const& a) {
   pid_file const mine{first ? expand_file_name(a.service.pidfile, node) : std::string{}};
   auto on = s.open(settings_of(s, a));
   worker_options options;
+  if (a.task_events) options.task_events(true);
+  options.heartbeat(!a.without_heartbeat).heartbeat_interval(std::chrono::duration<double>{a.heartbeat_interval});
+  options.gossip(!a.without_gossip).mingle(!a.without_mingle);
   options.hostname(a.hostname).queues(a.queues).banner(!s.given.quiet && first);
   options.on_hangup([&] { return !reloads_on_hangup() || self.would_load(s.given.apps); });
   if (!a.autoscale.empty()) set_autoscale(options, a.autoscale);
@@ -119,6 +124,18 @@ void add_service_options(CLI::App& to, service_options& into) {
   to.add_option("--uid", into.user, "Run as this user")->type_name("USER")->group(group);
   to.add_option("--gid", into.group, "Run as this group")->type_name("GROUP")->group(group);
   to.add_option("--umask", into.umask, "Octal mask for new files")->type_name("MASK")->group(group);
+}
+
+void add_event_options(CLI::App& to, worker_args& into) {
+  auto const group = "Among others";
+  to.add_flag("-E,--task-events,--events", into.task_events, "Tell monitors what becomes of each task")->group(group);
+  to.add_flag("--without-heartbeat", into.without_heartbeat, "Do not tell others that this worker lives")->group(group);
+  to.add_option("--heartbeat-interval", into.heartbeat_interval, "Seconds between signs of life (default: 2)")
+      ->type_name("SECONDS")
+      ->check(CLI::Range(0.1, 3600.0).description(""))
+      ->group(group);
+  to.add_flag("--without-gossip", into.without_gossip, "Do not listen to other workers")->group(group);
+  to.add_flag("--without-mingle", into.without_mingle, "Do not ask other workers at the start")->group(group);
 }
 
 }  // namespace
@@ -164,6 +181,7 @@ void add_worker(CLI::App& root, session& s) {
   c->add_option("--log-format", a->log_format, "text (default) or json, one object a line")
       ->type_name("KIND")
       ->check(CLI::IsMember({"text", "json"}).description(""));
+  add_event_options(*c, *a);
   add_service_options(*c, a->service);
   c->footer(worker_footer);
   c->callback([a, &s] { s.action = [a, &s] { return run_worker(s, *a); }; });

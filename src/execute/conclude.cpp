@@ -4,11 +4,14 @@
 #include "app/retry.hpp"
 #include "core/log.hpp"
 #include "execute/exception_name.hpp"
+#include "execute/task_events.hpp"
 #include "execute/traceback.hpp"
 #include "execute/workflow.hpp"
 #include "wire/result_tuple.hpp"
 
 #include <lovage/pack.hpp>
+
+#include <charconv>
 
 #include <fmt/format.h>
 
@@ -95,8 +98,10 @@ void succeed(request const& r, outcome const& end, policy const& with, time_poin
   if (!next) return fail_request(r, with, {as_exception(next.error())}, disposition::done, now, out);
   log_success(r, result, runtime);
   std::vector<wire::result_record> records;
+  std::vector<wire::event> events;
   bool const calls = !next->messages.empty();
   auto& to = calls ? records : out.records;
+  tell_succeeded(r, with, result, runtime, now, calls ? events : out.events);
   if (with.store_results && !r.options.ignore_result) {
     to.push_back(make_record(r, with, wire::state::success, std::move(result)));
     to.back().children = std::move(next->children);
@@ -106,7 +111,9 @@ void succeed(request const& r, outcome const& end, policy const& with, time_poin
   out.sequels.push_back({std::move(next->messages),
                          std::move(records),
                          {closing_of(r, disposition::done)},
-                         ids_of(steps_to_come(r.message.embed))});
+                         ids_of(steps_to_come(r.message.embed)),
+                         false,
+                         std::move(events)});
 }
 
 expected<broker::outgoing> next_try(request const& r, retry_plan const& plan, policy const& with) {
@@ -134,6 +141,7 @@ void retry(request const& r, retry_plan const& plan, value::map const& details, 
   then.messages.push_back(*std::move(again));
   then.closings.push_back(closing_of(r, disposition::done));
   then.waiting = ids_of(steps_to_come(r.message.embed));
+  tell_retried(r, with, cause, now, then.events);
   if (with.store_results && !r.options.ignore_result) {
     auto record = make_record(r, with, wire::state::retry, cause.exception.to_value());
     record.traceback = cause.traceback;
@@ -158,11 +166,12 @@ void maybe_retry(request const& r, value::map const& details, bool automatic, po
   give_up(r, details, with, now, out);
 }
 
-void refuse(request const& r, value::map const& details, effects& out) {
+void refuse(request const& r, value::map const& details, policy const& with, time_point now, effects& out) {
   auto const reason = text_of(details, "reason", "rejected by the task");
   bool const requeue = flag_of(details, "requeue");
   log::warning("Task " + r.label() + (requeue ? " requeued" : " rejected") + (reason.empty() ? "" : ": " + reason),
                {{"task_id", r.message.id.str()}});
+  tell_rejected(r, with, requeue, now, out.events);
   out.closings.push_back(closing_of(r, requeue ? disposition::requeue : disposition::bury, reason));
 }
 
@@ -174,7 +183,7 @@ void conclude(request const& r, outcome const& end, policy const& with, time_poi
   auto const details = details_of(end);
   switch (end.kind) {
     case LOVAGE_RETRY: return maybe_retry(r, details, false, with, now, out);
-    case LOVAGE_REJECTED: return refuse(r, details, out);
+    case LOVAGE_REJECTED: return refuse(r, details, with, now, out);
     case LOVAGE_IGNORED:
       log::info("Task " + r.label() + " ignored", {{"task_id", r.message.id.str()}});
       return out.closings.push_back(closing_of(r, disposition::done));
@@ -195,6 +204,7 @@ void conclude_lost(request const& r, std::string const& reason, policy const& wi
   log::error("Task " + r.label() + ": " + what.message + " It is given to another process (attempt " +
                  std::to_string(r.attempts + 2) + ")",
              {{"task_id", r.message.id.str()}, {"task_name", r.message.task}});
+  tell_rejected(r, with, true, now, out.events);
   out.closings.push_back(closing_of(r, disposition::requeue));
 }
 
@@ -209,14 +219,25 @@ void conclude_timed_out(request const& r, policy const& with, time_point now, ef
   fail_request(r, with, {why}, after_failure(r), now, out);
 }
 
+// "signal 15 (SIGTERM)" is 15.
+static std::optional<int> signal_in(std::string_view reason) {
+  constexpr std::string_view before = "signal ";
+  if (!reason.starts_with(before)) return std::nullopt;
+  int number = 0;
+  auto const digits = reason.substr(before.size());
+  auto const read = std::from_chars(digits.data(), digits.data() + digits.size(), number);
+  return read.ec == std::errc{} ? std::optional{number} : std::nullopt;
+}
+
 void conclude_terminated(request const& r, std::string const& reason, policy const& with, time_point now,
                          effects& out) {
   log::warning("Task " + r.label() + " terminated: " + reason,
                {{"task_id", r.message.id.str()}, {"task_name", r.message.task}});
-  revoke_request(r, with, "terminated", now, out);
+  revoke_request(r, with, "terminated", now, out, signal_in(reason));
 }
 
 void conclude_started(request const& r, int pid, policy const& with, effects& out) {
+  tell_started(r, with, out.events);
   if (!r.options.track_started || r.options.ignore_result || !with.store_results) return;
   out.records.push_back(make_record(r, with, wire::state::started, value::map{{"pid", pid}, {"hostname", with.node}}));
 }

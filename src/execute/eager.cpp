@@ -88,7 +88,8 @@ class eager_run {
     execute::effects out;
     if (auto const r = execute::take_in(std::move(from), with_, app_.now(), out)) {
       eager_host host{results_, execute::make_record(*r, with_, "", {}), expires_, until_};
-      auto const end = invoke(*r->entry, execute::pack_request(*r, with_), execute::pack_arguments(r->message), host);
+      auto const end = invoke(*r->entry, with_.tasks->hooks(), execute::pack_request(*r, with_),
+                              execute::pack_arguments(r->message), host);
       execute::conclude(*r, end, with_, app_.now(), {}, out);
     }
     for (auto& then : out.sequels) {

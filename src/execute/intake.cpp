@@ -3,6 +3,7 @@
 #include "app/app_state.hpp"
 #include "core/log.hpp"
 #include "execute/exception_name.hpp"
+#include "execute/task_events.hpp"
 #include "execute/workflow.hpp"
 
 #include <lovage/pack.hpp>
@@ -76,7 +77,9 @@ bool admit(request const& r, policy const& with, time_point now, effects& out) {
   }
   if (r.message.expires && r.message.expires->to_time_point() <= now)
     return revoke_request(r, with, "expired", now, out), false;
-  return !(r.message.eta && r.message.eta->to_time_point() > now && postpone(r, with, std::nullopt, out));
+  if (r.message.eta && r.message.eta->to_time_point() > now && postpone(r, with, std::nullopt, out)) return false;
+  tell_received(r, with, now, out.events);
+  return true;
 }
 
 std::optional<request> take_in(broker::delivery&& from, policy const& with, time_point now, effects& out) {

@@ -1,6 +1,7 @@
 #include "execute/request.hpp"
 
 #include "core/log.hpp"
+#include "execute/task_events.hpp"
 #include "execute/workflow.hpp"
 
 namespace lovage::execute {
@@ -60,6 +61,7 @@ void fail_later_steps(request const& r, failure_cause const& why, time_point now
 void fail_request(request const& r, policy const& with, failure_cause const& why, broker::disposition how,
                   time_point now, effects& out) {
   log_failure(r, why);
+  tell_failed(r, with, why, now, out.events);
   if (with.store_results && (!r.options.ignore_result || r.options.store_errors_even_if_ignored)) {
     auto record = make_record(r, with, wire::state::failure, why.exception.to_value());
     record.traceback = why.traceback;
@@ -77,10 +79,12 @@ void fail_request(request const& r, policy const& with, failure_cause const& why
   out.sequels.push_back(std::move(then));
 }
 
-void revoke_request(request const& r, policy const& with, char const* reason, time_point now, effects& out) {
+void revoke_request(request const& r, policy const& with, char const* reason, time_point now, effects& out,
+                    std::optional<int> signum) {
   bool const expired = std::string_view{reason} == "expired";
   log::info((expired ? "Discarding expired task: " : "Discarding revoked task: ") + r.label(),
             {{"task_id", r.message.id.str()}, {"task_name", r.message.task}});
+  tell_revoked(r, with, signum, expired, now, out.events);
   if (with.store_results && !r.options.ignore_result) {
     wire::exception_info const why{"TaskRevokedError", {reason}, "celery.exceptions"};
     auto record = make_record(r, with, wire::state::revoked, why.to_value());

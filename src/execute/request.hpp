@@ -6,15 +6,23 @@
 #include "app/task_options.hpp"
 #include "broker/transport.hpp"
 #include "core/clock.hpp"
+#include "wire/event.hpp"
 #include "wire/result_record.hpp"
 #include "wire/task_message.hpp"
 
+#include <atomic>
+#include <chrono>
 #include <functional>
 #include <optional>
 #include <string>
 #include <vector>
 
 namespace lovage::execute {
+
+struct request;
+
+/// What happened to a task, as monitors see it.
+enum class task_stage { received, started, succeeded, failed, retried, revoked, rejected };
 
 /// What stays the same for every request of a worker.
 struct policy {
@@ -25,11 +33,14 @@ struct policy {
   detail::publish_settings publishing;  ///< of messages the worker sends: retries, links, next steps
   std::uint32_t delivery_limit = 5;     ///< attempts before the dead set; zero: no limit
   bool result_extended = false;
-  bool store_results = true;        ///< a backend is configured
-  bool hard_limits = false;         ///< the pool can kill
-  bool exchanges = false;           ///< the broker has exchanges
-  bool inherit_priority = false;    ///< `task_inherit_parent_priority`
-  std::function<double()> uniform;  ///< numbers in [0, 1)
+  bool store_results = true;                  ///< a backend is configured
+  bool hard_limits = false;                   ///< the pool can kill
+  bool exchanges = false;                     ///< the broker has exchanges
+  bool inherit_priority = false;              ///< `task_inherit_parent_priority`
+  std::function<double()> uniform;            ///< numbers in [0, 1)
+  std::atomic<bool> const* events = nullptr;  ///< whether monitors want to hear of tasks; null: never
+  /// Hears of every stage, in the thread that concludes; must not wait or throw. The time is a success's run time.
+  std::function<void(task_stage, request const&, std::chrono::nanoseconds)> observe = {};
 };
 
 /// A decoded message of a known task.
@@ -61,8 +72,9 @@ struct sequel {
   std::vector<broker::outgoing> messages;
   std::vector<wire::result_record> records;
   std::vector<closing> closings;
-  std::vector<task_id> waiting = {};  ///< later steps of its chain, which fail when a message is refused for good
-  bool after_records = false;         ///< only once the records of `effects` are stored, which its receivers read
+  std::vector<task_id> waiting = {};     ///< later steps of its chain, which fail when a message is refused for good
+  bool after_records = false;            ///< only once the records of `effects` are stored, which its receivers read
+  std::vector<wire::event> events = {};  ///< told with its records
 };
 
 /// What is to be done: sequels, records, sequels that wait for records, closings; a sequel's own records and closings
@@ -71,8 +83,11 @@ struct effects {
   std::vector<sequel> sequels;
   std::vector<wire::result_record> records;
   std::vector<closing> closings;
-  [[nodiscard]] bool empty() const noexcept { return sequels.empty() && records.empty() && closings.empty(); }
-  void clear() { sequels.clear(), records.clear(), closings.clear(); }
+  std::vector<wire::event> events = {};  ///< for monitors, once the records are stored
+  [[nodiscard]] bool empty() const noexcept {
+    return sequels.empty() && records.empty() && closings.empty() && events.empty();
+  }
+  void clear() { sequels.clear(), records.clear(), closings.clear(), events.clear(); }
 };
 
 /// A record of this request's id with the fields every state has.
@@ -93,7 +108,9 @@ void fail_request(request const& r, policy const& with, failure_cause const& why
 
 /// Stores REVOKED (unless ignored) and closes it as done; logs. `reason` is Celery's: "revoked", "expired",
 /// "terminated". As in Celery, later steps of its chain are not told.
-void revoke_request(request const& r, policy const& with, char const* reason, time_point now, effects& out);
+/// `signum`: of the signal that ended it, when it ran.
+void revoke_request(request const& r, policy const& with, char const* reason, time_point now, effects& out,
+                    std::optional<int> signum = std::nullopt);
 
 /// Sends it again, to come at `due`, and closes this delivery: it waits in the broker. False when it cannot be encoded.
 [[nodiscard]] bool postpone(request const& r, policy const& with, std::optional<time_point> due, effects& out);

@@ -40,6 +40,12 @@ response reply_of(std::function<answer()> const& check) {
   return reply(said.good ? http::status::ok : http::status::service_unavailable, std::move(said.json));
 }
 
+response page_of(std::function<std::string()> const& metrics) {
+  auto out = reply(http::status::ok, metrics());
+  out.set(http::field::content_type, "text/plain; version=0.0.4; charset=utf-8");
+  return out;
+}
+
 response answer_to(http::request<http::empty_body> const& asked, checks const& what) {
   if (asked.method() != http::verb::get && asked.method() != http::verb::head) {
     auto out = reply(http::status::method_not_allowed, R"({"error": "only GET and HEAD"})");
@@ -50,7 +56,8 @@ response answer_to(http::request<http::empty_body> const& asked, checks const& w
   auto const path = target.substr(0, target.find('?'));
   if (path == "/healthz") return reply_of(what.alive);
   if (path == "/readyz") return reply_of(what.ready);
-  return reply(http::status::not_found, R"({"error": "there are /healthz and /readyz"})");
+  if (path == "/metrics" && what.metrics) return page_of(what.metrics);
+  return reply(http::status::not_found, R"({"error": "there are /healthz, /readyz and /metrics"})");
 }
 
 /// One connection: read a head, answer, close.

@@ -1,4 +1,5 @@
-// Liveness and readiness over HTTP, for whatever starts and stops workers: GET or HEAD of /healthz and /readyz.
+// Liveness and readiness over HTTP, for whatever starts and stops workers: GET or HEAD of /healthz and /readyz; and
+// /metrics for Prometheus.
 #pragma once
 
 #include <lovage/expected.hpp>
@@ -20,6 +21,7 @@ struct answer {
 /// Called in the server's thread for each request; must not wait.
 struct checks {
   std::function<answer()> alive, ready;
+  std::function<std::string()> metrics = {};  ///< in Prometheus' text format; none: there is no such page
 };
 
 /// What a client may do to us.

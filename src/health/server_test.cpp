@@ -48,6 +48,7 @@ class HealthServer : public testing::Test {
                 [this] {
                   return answer{ready, R"({"ready": 1})"};
                 }};
+    if (!page.empty()) what.metrics = [this] { return page; };
     server_ = *server::listen("127.0.0.1", 0, std::move(what), limits);
     server_->start();
     return server_->port();
@@ -59,8 +60,20 @@ class HealthServer : public testing::Test {
   }
 
   std::atomic<bool> alive{true}, ready{true};
+  std::string page;
   std::unique_ptr<server> server_;
 };
+
+TEST_F(HealthServer, HasAPageForPrometheusWhereThereIsOne) {
+  start();
+  EXPECT_TRUE(ask("GET /metrics").starts_with("HTTP/1.1 404"));
+  page = "x_total 1\n";
+  start();
+  auto const said = ask("GET /metrics?name=x");
+  EXPECT_TRUE(said.starts_with("HTTP/1.1 200")) << said;
+  EXPECT_NE(said.find("Content-Type: text/plain; version=0.0.4"), std::string::npos) << said;
+  EXPECT_TRUE(said.ends_with("\r\n\r\nx_total 1\n")) << said;
+}
 
 TEST_F(HealthServer, AnswersLivenessAndReadinessApart) {
   start();

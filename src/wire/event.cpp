@@ -4,6 +4,8 @@
 #include "wire/serializer.hpp"
 
 #include <algorithm>
+#include <cmath>
+#include <iterator>
 #include <utility>
 
 namespace lovage::wire {
@@ -13,6 +15,17 @@ namespace {
 /// Python logs an event whose clock is no integer and only loses its order.
 void read_loosely(value const& v, std::optional<std::int64_t>& out) {
   if (auto const* number = v.get_if<std::int64_t>()) out = *number;
+}
+
+// Whole hours up to Celery 5.6, exact ones since.
+void read_loosely(value const& v, std::optional<double>& out) {
+  if (auto const* number = v.get_if<std::int64_t>()) out = static_cast<double>(*number);
+  if (auto const* number = v.get_if<double>(); number && std::isfinite(*number)) out = *number;
+}
+
+value hours(double h) {
+  bool const whole = std::abs(h) < 1e6 && h == std::trunc(h);
+  return whole ? value{static_cast<std::int64_t>(h)} : value{h};
 }
 
 void read_member(value::member& item, event& out, fields& in) {
@@ -39,16 +52,18 @@ void add(value&& v, std::string const& place, event_batch& out) {
 
 }  // namespace
 
-value event::to_value() const {
+value event::to_value() const& { return event{*this}.to_value(); }
+
+value event::to_value() && {
   value::map out;
   out.reserve(6 + fields.size());
-  out.push_back({"hostname", hostname});
-  if (utcoffset) out.push_back({"utcoffset", *utcoffset});
+  out.push_back({"hostname", std::move(hostname)});
+  if (utcoffset) out.push_back({"utcoffset", hours(*utcoffset)});
   if (pid) out.push_back({"pid", *pid});
   if (clock) out.push_back({"clock", *clock});
-  out.insert(out.end(), fields.begin(), fields.end());
+  std::move(fields.begin(), fields.end(), std::back_inserter(out));
   if (timestamp) out.push_back({"timestamp", *timestamp});
-  out.push_back({"type", type});
+  out.push_back({"type", std::move(type)});
   return out;
 }
 

@@ -16,18 +16,19 @@ namespace lovage::wire {
 ///     event e{"task-succeeded", "w1@host"};
 ///     e.fields = {{"uuid", id}, {"result", "5"}, {"runtime", 0.013}};
 struct event {
-  std::string type;                       ///< "worker-heartbeat", "task-received", ...
-  std::string hostname;                   ///< node name of the sender
-  std::optional<double> timestamp;        ///< Unix seconds, absolute: never shift it by `utcoffset`
-  std::optional<std::int64_t> utcoffset;  ///< whole hours *west* of UTC; leave it out and Python does not shift
+  std::string type;                 ///< "worker-heartbeat", "task-received", ...
+  std::string hostname;             ///< node name of the sender
+  std::optional<double> timestamp;  ///< Unix seconds, absolute: never shift it by `utcoffset`
+  std::optional<double> utcoffset;  ///< hours *west* of UTC; leave it out and Python does not shift
   std::optional<std::int64_t> pid;
   std::optional<std::int64_t> clock;  ///< Lamport clock
   value::map fields;
 
   /// In Python's order: the sender's members, the fields, then timestamp and type.
-  [[nodiscard]] value to_value() const;
-  /// `type` and `hostname` are needed; a `utcoffset`, `pid` or `clock` that is no integer is none. *On failure*:
-  /// `decode`, where "event.<key>".
+  [[nodiscard]] value to_value() const&;
+  [[nodiscard]] value to_value() &&;
+  /// `type` and `hostname` are needed; a `utcoffset` that is no number, a `pid` or `clock` that is no integer is none.
+  /// *On failure*: `decode`, where "event.<key>".
   [[nodiscard]] static expected<event> from_value(value v);
   friend bool operator==(event const&, event const&) = default;
 };

@@ -7,6 +7,15 @@
 namespace lovage::wire {
 namespace {
 
+TEST(Event, HasAnExactOffsetAsCeleryWritesItNow) {
+  auto const exact = event::from_value(value::map{{"type", "t"}, {"hostname", "h"}, {"utcoffset", -5.5}});
+  ASSERT_TRUE(exact);
+  EXPECT_EQ(exact->utcoffset, -5.5);
+  EXPECT_EQ(*exact->to_value().find("utcoffset"), value{-5.5});
+  auto const whole = event::from_value(value::map{{"type", "t"}, {"hostname", "h"}, {"utcoffset", 5.0}});
+  EXPECT_EQ(*whole->to_value().find("utcoffset"), value{5});
+}
+
 TEST(event, is_read_alone_or_in_a_batch) {
   auto const alone = decode_events(R"({"type": "task-started", "hostname": "w@h", "clock": "x", "uuid": "t"})");
   ASSERT_TRUE(alone) << alone.error().text();

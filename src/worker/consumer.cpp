@@ -28,7 +28,7 @@ consumer::consumer(execute::policy policy, pool::pool& jobs, consumer_options op
       queues_{options_.queues},
       gauge_{options_.reserve},
       rates_{options_.rates},
-      owed_{book_, options_.now, options_.result_expires} {}
+      owed_{book_, options_.now, options_.result_expires, options_.tell} {}
 
 consumer::~consumer() { close(); }
 
@@ -94,6 +94,7 @@ consumer_state consumer::state() const {
   s.consuming = s.attached && to_.source->consuming();
   s.draining = draining_ || closing_;
   s.in_flight = running_;
+  s.active = active_;
   s.processed = processed_;
   s.turned = steady_clock::time_point{steady_clock::duration{turned_.load()}};
   return s;
@@ -124,6 +125,7 @@ void consumer::turn() {
   bool const flushed = owed_.flush(step_limit, now);
   if (draining_) give_back_unstarted();
   running_ = in_flight_.size();
+  active_ = begun_.size();
   auto const free = flushed && !draining_ ? room_now() : room{};
   if (free.most == 0) return wait(flushed);
   claim(free);

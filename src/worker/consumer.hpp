@@ -43,6 +43,7 @@ struct consumer_options {
   std::vector<broker::queue_spec> queues;  ///< it begins with; the first is the most important
   rate_limits rates;
   std::shared_ptr<revocations> revoked = std::make_shared<revocations>();  ///< never null
+  outbox::teller tell = {};  ///< events of tasks
 };
 
 /// What can be said of a consumer from outside.
@@ -51,6 +52,7 @@ struct consumer_state {
   bool consuming = false;  ///< messages reach it
   bool draining = false;
   std::size_t in_flight = 0;
+  std::size_t active = 0;  ///< of them run
   std::uint64_t processed = 0;
   std::chrono::steady_clock::time_point turned{};  ///< when its thread last came round
 };
@@ -203,7 +205,7 @@ class consumer {
   bool idle_ = false;  ///< nothing in flight, nothing pending
 
   std::atomic<bool> draining_{false}, closing_{false}, attached_{false};
-  std::atomic<std::size_t> running_{0};
+  std::atomic<std::size_t> running_{0}, active_{0};
   std::atomic<std::uint64_t> processed_{0};
   std::atomic<std::chrono::steady_clock::rep> turned_{0};
   std::thread thread_;

@@ -79,6 +79,15 @@ void wire_scaling(node_parts& parts, pool::pool& jobs, consumer& source, autosca
 
 }  // namespace
 
+void wire_presence(node_parts& parts, presence& others) {
+  parts.enable_events = [&others] { return others.events().enable(); };
+  parts.disable_events = [&others] { return others.events().disable(); };
+  parts.heartbeat = [&others] { others.events().beat(std::chrono::seconds{5}); };
+  parts.election = [&others](std::string const& id, std::string const& topic, value const& action) {
+    others.others().elect(id, topic, action);
+  };
+}
+
 node make_node(detail::app_state& app, worker_plan const& plan, pool::pool& jobs, consumer& source, autoscaler* scaler,
                lamport_clock& clock, std::function<void()> stop) {
   node out{app, plan.node, jobs, clock, plan.reserve, plan.concurrency};

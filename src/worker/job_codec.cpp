@@ -4,6 +4,12 @@
 
 #include <lovage/pack.hpp>
 
+#include <unistd.h>
+
+#include <algorithm>
+#include <atomic>
+#include <memory>
+
 namespace lovage::work {
 
 std::string write_job(packed_job const& job) {
@@ -104,18 +110,27 @@ outcome not_known(packed_job const& job) {
   return failure_outcome("NotRegistered", std::string{job.task} + " is not known to this pool process");
 }
 
+// In a pool child, which was forked after the runner was made: once, before its first task.
+void greet_process(task_registry::impl const& tasks, std::atomic<int>& at_home) {
+  int const me = ::getpid();
+  if (int known = at_home; known == me || !at_home.compare_exchange_strong(known, me)) return;
+  tasks.hooks().tell(signal::worker_process_init, {{"pid", me}});
+}
+
 }  // namespace
 
 pool::runner make_runner(task_registry::impl const& tasks, std::function<void(std::uint64_t)> on_start) {
-  return [&tasks, on_start = std::move(on_start)](std::string_view payload, pool::job_channel& channel) {
+  auto const at_home = std::make_shared<std::atomic<int>>(::getpid());
+  return [&tasks, on_start = std::move(on_start), at_home](std::string_view payload, pool::job_channel& channel) {
     try {
+      greet_process(tasks, *at_home);
       auto const job = read_job(payload);
       if (on_start) on_start(job.job);
       auto const* entry = tasks.find(job.task);
       if (entry == nullptr) return write_outcome(not_known(job));
       channel.show(job.task);
       pool_host host{channel, job};
-      return write_outcome(invoke(*entry, job.request, job.arguments, host));
+      return write_outcome(invoke(*entry, tasks.hooks(), job.request, job.arguments, host));
     } catch (std::exception const& e) {
       return write_outcome(failure_outcome("RuntimeError", e.what()));
     }

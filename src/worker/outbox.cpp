@@ -61,7 +61,9 @@ void move_all(std::vector<T>& from, std::vector<T>& to) {
 bool outbox::flush(std::chrono::milliseconds step, clock::time_point now) {
   if (empty()) return true;
   bool ok = send(false, deadline::in(step), now);
-  ok = store(deadline::in(step), now) && send(true, deadline::in(step), now) && settle(deadline::in(step), now) && ok;
+  bool const stored = store(deadline::in(step), now);
+  if (stored) tell();
+  ok = stored && send(true, deadline::in(step), now) && settle(deadline::in(step), now) && ok;
   if (ok)
     if (auto line = faults_.works(now)) log::warning(*line);
   return ok;
@@ -138,6 +140,7 @@ void outbox::try_alone(held&& h, deadline until, clock::time_point now) {
 void outbox::sent(sequel&& s) {
   move_all(s.records, pending_.records);
   move_all(s.closings, pending_.closings);
+  move_all(s.events, pending_.events);
 }
 
 // Nobody will ever take a message of this task: it fails, and is kept in the dead set with the reason.
@@ -147,6 +150,11 @@ void outbox::refused(sequel&& s, error_info const& why) {
   if (s.after_records) return move_all(s.closings, pending_.closings);  // an errback; the failure itself is stored
   auto const cause = execute::as_exception({why.code, text, {}});
   bool const stores = !s.records.empty();
+  for (auto& e : s.events) {  // it succeeded, or was to be tried again
+    e.type = "task-failed";
+    e.fields.resize(1);
+    e.fields.push_back({"exception", cause.type + "('" + cause.text() + "')"});
+  }
   for (auto& r : s.records) turn_into_failure(r, cause, now_());
   for (auto& id : s.waiting) {
     if (!stores) break;
@@ -187,6 +195,11 @@ expected<void> outbox::store_one_by_one(deadline until) {
     log::error("the result of task " + r.id.str() + " cannot be stored: " + done.error().text());
   }
   return {};
+}
+
+void outbox::tell() {
+  auto events = std::exchange(pending_.events, {});
+  if (!events.empty() && tell_) tell_(std::move(events));
 }
 
 bool outbox::settle(deadline until, clock::time_point now) {

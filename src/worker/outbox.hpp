@@ -9,6 +9,7 @@
 #include "worker/delivery_book.hpp"
 #include "worker/fault_log.hpp"
 
+#include <functional>
 #include <memory>
 #include <span>
 #include <vector>
@@ -28,8 +29,11 @@ class outbox {
  public:
   using clock = std::chrono::steady_clock;
 
-  outbox(delivery_book& book, now_fn now, std::chrono::seconds result_expires)
-      : book_{book}, now_{std::move(now)}, expires_{result_expires} {}
+  /// Who tells monitors; must not wait.
+  using teller = std::function<void(std::vector<wire::event>&&)>;
+
+  outbox(delivery_book& book, now_fn now, std::chrono::seconds result_expires, teller tell = {})
+      : book_{book}, now_{std::move(now)}, expires_{result_expires}, tell_{std::move(tell)} {}
 
   void attach(connections const& to) { to_ = &to; }
 
@@ -61,11 +65,13 @@ class outbox {
   [[nodiscard]] bool store(deadline until, clock::time_point now);
   [[nodiscard]] expected<void> store_one_by_one(deadline until);
   [[nodiscard]] bool settle(deadline until, clock::time_point now);
+  void tell();
   void failed(char const* what, error_info const& why, clock::time_point now);
 
   delivery_book& book_;
   now_fn const now_;
   std::chrono::seconds const expires_;
+  teller const tell_;
   connections const* to_ = nullptr;
   execute::effects pending_;
   std::vector<held> held_up_;

@@ -126,6 +126,7 @@ worker_plan make_plan(detail::app_state const& app, worker_options const& option
   p.node = expand_node_name(options.hostname_, host_name());
   auto const state = options.state_db_.value_or(c.worker_state_db());
   if (!state.empty()) p.state_db = expand_state_db(state, p.node);
+  p.task_events = options.task_events_.value_or(c.worker_send_task_events());
   plan_queues(app, options, p);
   return p;
 }

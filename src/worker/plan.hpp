@@ -29,6 +29,7 @@ struct worker_plan {
   bool learns = false;     ///< prefetch multiplier "auto"
   bool only_free = false;  ///< `worker_disable_prefetch`
   std::string state_db;    ///< file of revocations; empty: none
+  bool task_events = false;
 
   [[nodiscard]] broker::consumer_options of_consumer() const;
 };

@@ -14,7 +14,9 @@
 #include "worker/control_wiring.hpp"
 #include "worker/health_report.hpp"
 #include "worker/job_codec.hpp"
+#include "worker/metrics.hpp"
 #include "worker/plan.hpp"
+#include "worker/presence.hpp"
 #include "worker/scaling.hpp"
 #include "worker/signal_inbox.hpp"
 
@@ -66,9 +68,13 @@ class worker::impl {
     work::scaling* scaling;
   };
   void start_pool(pool::pool& jobs, work::consumer& source);
-  std::unique_ptr<work::control_server> make_control(pool::pool& jobs, work::consumer& source, work::scaling* scaling);
+  std::unique_ptr<work::control_server> make_control(pool::pool& jobs, work::consumer& source, work::scaling* scaling,
+                                                     work::presence& others);
   work::stop_state connect(crew& with);
-  std::unique_ptr<health::server> listen(pool::pool const& jobs, work::consumer const& source);
+  std::optional<int> health_port() const;
+  decltype(execute::policy::observe) observer();
+  void tell(signal s) const { app_.tasks.internals().hooks().tell(s, {{"hostname", plan_.node}}); }
+  std::unique_ptr<health::server> listen(pool::pool const& jobs, work::consumer const& source, work::presence& others);
   work::health_facts facts(pool::pool const& jobs, work::consumer const& source) const;
   work::stop_state after(work::stop_state s, work::stop_event e) const;
   work::stop_state serve(crew& with);
@@ -88,6 +94,7 @@ class worker::impl {
   std::chrono::steady_clock::time_point said_alive_{};
   work::worker_plan const plan_;
   lamport_clock clock_;
+  work::metrics counted_;
 
   mutable std::mutex mutex_;  // guards what follows
   mutable std::condition_variable ready_changed_;
@@ -118,31 +125,44 @@ struct worker::impl::inbox_use {
 int worker::impl::run() {
   auto const& tasks = app_.tasks.internals();
   if (pool::is_fork_server()) pool::serve_forks(work::make_runner(tasks, {}));
+  tell(signal::worker_init);
   auto jobs = make_pool(plan_.kind);
   work::check_hard_limits(app_, *jobs);
   work::signal_inbox inbox{options_.handle_signals_, options_.on_hangup_ != nullptr};
-  work::consumer source{work::make_policy(app_, plan_, *jobs), *jobs, work::make_consumer_options(app_, plan_)};
+  work::presence others{app_, plan_, options_, clock_};
+  auto policy = work::make_policy(app_, plan_, *jobs);
+  auto with = work::make_consumer_options(app_, plan_);
+  others.connect(policy, with);
+  policy.observe = observer();
+  work::consumer source{std::move(policy), *jobs, std::move(with)};
+  work::presence::use const among_others{others, source};
   inbox_use const in_use{*this, inbox};
-  auto const health = listen(*jobs, source);
+  auto const health = listen(*jobs, source, others);
   if (options_.banner_) show_banner(*jobs);
   start_pool(*jobs, source);
   if (health) health->start();  // a thread: after the fork server's start
   std::optional<work::scaling> scaling;
   if (plan_.autoscale) scaling.emplace(plan_, *jobs, source);
-  auto const control = make_control(*jobs, source, scaling ? &*scaling : nullptr);
-  crew with{*jobs, source, inbox, control.get(), scaling ? &*scaling : nullptr};
-  auto s = connect(with);
-  if (s.phase == work::stop_phase::running) s = serve(with);
-  return exit_code(shut_down(with, s));
+  auto const control = make_control(*jobs, source, scaling ? &*scaling : nullptr, others);
+  crew running{*jobs, source, inbox, control.get(), scaling ? &*scaling : nullptr};
+  auto s = connect(running);
+  if (s.phase == work::stop_phase::running) {
+    others.start();
+    tell(signal::worker_ready);
+    s = serve(running);
+  }
+  return exit_code(shut_down(running, s));
 }
 
 // Tasks run without it; a mailbox that cannot be had at once is tried for again.
 std::unique_ptr<work::control_server> worker::impl::make_control(pool::pool& jobs, work::consumer& source,
-                                                                 work::scaling* scaling) {
+                                                                 work::scaling* scaling, work::presence& others) {
   if (!app_.settings.worker_enable_remote_control()) return nullptr;
   auto stop = [this] { post(work::stop_event::asked); };
-  return std::make_unique<work::control_server>(
-      work::make_node(app_, plan_, jobs, source, scaling ? &scaling->scaler() : nullptr, clock_, std::move(stop)));
+  auto node =
+      work::make_node(app_, plan_, jobs, source, scaling ? &scaling->scaler() : nullptr, clock_, std::move(stop));
+  work::wire_presence(node.parts, others);
+  return std::make_unique<work::control_server>(std::move(node));
 }
 
 void worker::impl::start_pool(pool::pool& jobs, work::consumer& source) {
@@ -258,6 +278,7 @@ void worker::impl::kill(crew& with) {
 
 work::stop_state worker::impl::shut_down(crew& with, work::stop_state s) {
   set_ready(false);
+  tell(signal::worker_shutdown);
   s.reload ? manager_.reloading() : manager_.stopping();
   if (s.phase == work::stop_phase::warm)
     log::warning(plan_.node + ": warm shutdown: what runs is finished (send INT again for a sharper one)");
@@ -334,13 +355,35 @@ work::health_facts worker::impl::facts(pool::pool const& jobs, work::consumer co
   return f;
 }
 
-std::unique_ptr<health::server> worker::impl::listen(pool::pool const& jobs, work::consumer const& source) {
+// What is asked for costs each task something; nothing else does.
+decltype(execute::policy::observe) worker::impl::observer() {
+  auto const& hooks = app_.tasks.internals().hooks();
+  bool const counts = health_port().has_value(), hears = !hooks.empty(signal::task_revoked);
+  if (!counts && !hears) return {};
+  return [this, &hooks, counts, hears](execute::task_stage stage, execute::request const& r, auto runtime) {
+    if (counts) counted_.observe(stage, r, runtime);
+    if (hears && stage == execute::task_stage::revoked)
+      hooks.tell(signal::task_revoked,
+                 {{"hostname", plan_.node}, {"id", r.message.id.str()}, {"task", r.message.task}});
+  };
+}
+
+std::optional<int> worker::impl::health_port() const {
+  return options_.health_port_ ? options_.health_port_ : app_.settings.worker_health_port();
+}
+
+std::unique_ptr<health::server> worker::impl::listen(pool::pool const& jobs, work::consumer const& source,
+                                                     work::presence& others) {
   auto const& c = app_.settings;
-  auto const port = options_.health_port_ ? options_.health_port_ : c.worker_health_port();
+  auto const port = health_port();
   if (!port) return nullptr;
   if (*port < 0 || *port > 65535) throw error{errc::invalid_argument, "the port for health checks is not in 0..65535"};
   health::checks what{[this, &jobs, &source] { return work::liveness(facts(jobs, source)); },
-                      [this, &jobs, &source] { return work::readiness(facts(jobs, source)); }};
+                      [this, &jobs, &source] { return work::readiness(facts(jobs, source)); },
+                      [this, &source, &others] {
+                        auto const s = source.state();
+                        return counted_.text({plan_.node, s.consuming, s.active, others.events().dropped()});
+                      }};
   auto made = health::server::listen(options_.health_host_.value_or(c.worker_health_host()),
                                      static_cast<std::uint16_t>(*port), std::move(what));
   if (!made) throw error{made.error()};

@@ -14,6 +14,7 @@ struct publisher::address {
   bool must_route = true;
   std::optional<time_point> due;
   letter::way how = letter::way::declared;
+  std::string exchange_type = {};
 };
 
 struct publisher::job {
@@ -36,8 +37,8 @@ struct publisher::job {
   }
   [[nodiscard]] address address_of(std::size_t index) const {
     auto const& m = at(index);
-    return {m.queue,      m.exchange, m.routing_key,
-            m.must_route, m.due,      letters.empty() ? letter::way::declared : letters[index].how};
+    auto const how = letters.empty() ? letter::way::declared : letters[index].how;
+    return {m.queue, m.exchange, m.routing_key, m.must_route, m.due, how, m.exchange_type};
   }
 
   /// One message is done, well or not.

@@ -79,6 +79,13 @@ expected<publisher::route> publisher::resolve_exchange(address const& to) {
     if (!declared) return fail(declared.error());
   }
   if (known) return out;
+  if (!to.exchange_type.empty()) {
+    queue_spec made;
+    made.exchange = to.exchange;
+    made.exchange_type = to.exchange_type;
+    if (auto const declared = declarer_.exchange(made); !declared) return fail(declared.error());
+    return out;
+  }
   auto const exists = declarer_.exchange_exists(to.exchange);
   if (!exists) return fail(exists.error());
   if (*exists) return out;

@@ -165,7 +165,7 @@ steady::time_point subscriber::turn(session& on) {
 // long that messages run out, and not when there is nothing to wait for.
 bool subscriber::gathers_acks() {
   auto const waiting = ledger_.waiting();
-  if (waiting == 0 || waiting >= std::max<std::size_t>(prefetch_ / 4, 1) || ledger_.open() == 0) return false;
+  if (waiting == 0 || waiting >= std::max<std::size_t>(options_.prefetch / 4, 1) || ledger_.open() == 0) return false;
   auto const now = steady::now();
   if (!gathering_) gathering_ = now;
   return now - *gathering_ < ack_linger;

@@ -146,7 +146,8 @@ expected<void> redis_producer::add_to_queue(outgoing const& m, batch& to) {
 }
 
 expected<void> redis_producer::add_to_exchange(outgoing const& m, batch& to, deadline until) {
-  if (on_->is_channel(m.exchange)) return add_to_channel(m, m.exchange, m.routing_key, to);
+  bool const broadcast = !m.exchange_type.empty() && m.exchange_type != "direct";
+  if (broadcast || on_->is_channel(m.exchange)) return add_to_channel(m, m.exchange, m.routing_key, to);
   std::vector<std::string> reached;
   if (m.exchange.empty()) {
     reached.push_back(m.routing_key);

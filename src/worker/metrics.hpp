@@ -1,0 +1,45 @@
+// Counts what happens to tasks here, for Prometheus: under Flower's names, so that its dashboards fit.
+#pragma once
+
+#include "execute/request.hpp"
+
+#include <array>
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <mutex>
+#include <string>
+#include <utility>
+
+namespace lovage::work {
+
+/// What is known elsewhere at the moment of a scrape.
+struct metrics_facts {
+  std::string worker;                ///< node name
+  bool online = false;               ///< messages reach it
+  std::size_t active = 0;            ///< tasks that run
+  std::uint64_t events_dropped = 0;  ///< the broker did not take them
+};
+
+/// *Threads*: any.
+class metrics {
+ public:
+  /// As `execute::policy::observe`.
+  void observe(execute::task_stage stage, execute::request const& r, std::chrono::nanoseconds runtime);
+  /// In the text format, version 0.0.4.
+  [[nodiscard]] std::string text(metrics_facts const& now) const;
+
+  /// Upper ends in seconds; the last one, without end, is added.
+  static constexpr std::array bounds{.005, .01, .025, .05, .075, .1, .25, .5, .75, 1., 2.5, 5., 7.5, 10.};
+
+ private:
+  struct of_task {
+    std::array<std::uint64_t, 7> stages{};
+    std::array<std::uint64_t, bounds.size() + 1> runs{};
+    double seconds = 0;
+  };
+  mutable std::mutex mutex_;
+  std::map<std::string, of_task, std::less<>> tasks_;
+};
+
+}  // namespace lovage::work
