@@ -2,6 +2,7 @@
 #include "worker/commands/all.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace lovage::work::commands {
 namespace {
@@ -32,7 +33,7 @@ value queue_value(broker::queue_spec const& q) {
 }
 
 std::string text_or(value const& v, std::string_view name, std::string otherwise) {
-  return is_true(v) ? text_of(v, name) : otherwise;
+  return is_true(v) ? text_of(v, name) : std::move(otherwise);
 }
 
 // A queue of the settings as it is there; any other as the command says.
