@@ -54,8 +54,8 @@ task_entry const* task_registry::impl::find(std::string_view name) const noexcep
 lovage_registry const* task_registry::impl::begin(std::string source) {
   source_ = std::move(source);
   error_.clear();
-  face_ = lovage_registry{sizeof(lovage_registry), this,           &impl::add, &impl::fail, &impl::add_command,
-                          &impl::add_hook,         &impl::add_around};
+  face_ = lovage_registry{sizeof(lovage_registry), this, &impl::add, &impl::fail, &impl::add_command, &impl::add_hook,
+                          &impl::add_around};
   return &face_;
 }
 

@@ -43,7 +43,7 @@ struct consumer_options {
   std::vector<broker::queue_spec> queues;  ///< it begins with; the first is the most important
   rate_limits rates;
   std::shared_ptr<revocations> revoked = std::make_shared<revocations>();  ///< never null
-  outbox::teller tell = {};  ///< events of tasks
+  outbox::teller tell = {};                                                ///< events of tasks
 };
 
 /// What can be said of a consumer from outside.

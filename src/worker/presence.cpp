@@ -46,8 +46,8 @@ void presence::say_hello() {
   auto const* source = source_.load();
   auto const revoked = source ? source->revoked() : std::make_shared<revocations>();
   auto const learn = [revoked](value::map const& theirs) { revoked->merge(theirs); };
-  auto const answered = mingle(
-      app_, clock_, {node_, revoked->to_value(), learn, mingle_wait, [this] { return others_.stopping(); }});
+  auto const answered =
+      mingle(app_, clock_, {node_, revoked->to_value(), learn, mingle_wait, [this] { return others_.stopping(); }});
   if (!answered) return log::warning("mingle: " + answered.error().text());
   log::info(*answered == 0 ? "mingle: all alone" : "mingle: sync with " + std::to_string(*answered) + " nodes");
 }
