@@ -149,5 +149,10 @@ function(lovage_library)
     set_target_properties(lovage_program PROPERTIES OUTPUT_NAME lovage)
     target_include_directories(lovage_program PRIVATE ${PROJECT_SOURCE_DIR}/src)
     target_link_libraries(lovage_program PRIVATE lovage lovage_warnings ${cli_libs})
+    if(LOVAGE_MIMALLOC)  # found first, it serves malloc for the whole process
+      find_package(mimalloc 2.0 REQUIRED)
+      target_link_options(lovage_program BEFORE PRIVATE -Wl,--push-state,--no-as-needed $<TARGET_FILE:mimalloc>
+        -Wl,--pop-state)
+    endif()
   endif()
 endfunction()

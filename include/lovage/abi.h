@@ -37,10 +37,16 @@ typedef struct lovage_host {
   void (*finish)(void* call, int outcome, char const* data, size_t size);
   /* Stores a custom state with a packed value (progress). */
   void (*update_state)(void* call, char const* state, size_t state_size, char const* meta, size_t meta_size);
-  /* 1 once the worker wants the task to end early. */
+  /* Not 0 once the worker wants the task to end early: 1 it was asked to (shutdown, revocation), 2 its soft time limit
+   * has passed. */
   int (*stop_requested)(void* call);
   /* level: 0 debug, 1 info, 2 warning, 3 error, 4 critical. */
   void (*log)(void* call, int level, char const* text, size_t size);
+  /* 1: the call may go on after `run` returned, until `finish`, from any thread; request and arguments are gone with
+   * `run`. Then `stop`, unless null, is called with `self` from any thread once the task should end early: at most
+   * once, perhaps before this returns, never after `finish` returned. It must not call back into the host. 0: the pool
+   * wants the call ended before `run` returns. Missing in hosts whose `size` ends before it. */
+  int (*detach)(void* call, void (*stop)(void* self), void* self);
 } lovage_host;
 
 /* A task body. `request` is a packed map (see docs/protocol/plugin-abi.md), `arguments` a packed [list, map]. */
@@ -58,6 +64,18 @@ typedef struct lovage_task_entry {
   void (*destroy)(void* body);
 } lovage_task_entry;
 
+/* A command of remote control: `lovage control NAME`. `arguments` is a packed map. Calls `answer` exactly once, before
+ * it returns: with ok 1 and the packed answer, or with ok 0 and a text that says why there is none. Runs on a thread of
+ * the worker's own process, one command at a time, and holds up the others. */
+typedef struct lovage_command_entry {
+  uint32_t size;
+  char const* name;
+  void (*run)(void* body, char const* arguments, size_t arguments_size, void* to,
+              void (*answer)(void* to, int ok, char const* data, size_t size));
+  void* body;
+  void (*destroy)(void* body);
+} lovage_command_entry;
+
 typedef struct lovage_registry {
   uint32_t size;
   void* self;
@@ -65,6 +83,9 @@ typedef struct lovage_registry {
   void (*add)(void* self, lovage_task_entry const* entry);
   /* The plug-in cannot be loaded, and why. */
   void (*fail)(void* self, char const* text, size_t size);
+  /* Copies the name, takes over `body`. A name that another plug-in has is reported by the host;
+   * lovage's own commands of the same name go first. */
+  void (*add_command)(void* self, lovage_command_entry const* entry);
 } lovage_registry;
 
 typedef struct lovage_plugin_info {

@@ -3,6 +3,7 @@
 
 #include <lovage/async_result.hpp>
 #include <lovage/config.hpp>
+#include <lovage/control.hpp>
 #include <lovage/define.hpp>
 #include <lovage/task.hpp>
 
@@ -41,6 +42,13 @@ class task_registry {
   template <class R, class... A, class Body>
   void define(task<R(A...)> const& declaration, Body body, limits with = {}) {
     library{begin_definitions()}.define(declaration, std::move(body), std::move(with));
+    end_definitions();
+  }
+
+  /// As `library::command`. Throws `error{invalid_argument}` when the name is taken.
+  template <class Body>
+  void command(char const* name, Body body) {
+    library{begin_definitions()}.command(name, std::move(body));
     end_definitions();
   }
 
@@ -144,6 +152,11 @@ class app {
   /// A task known by name only, such as a Python one.
   async_result<value> send_named(std::string name, value::list args = {}, value::map kwargs = {},
                                  call_options options = {});
+
+  /// Asks and commands the workers of this app's broker.
+  [[nodiscard]] remote_control control(control_options with = {}) const {
+    return remote_control{state_, std::move(with)};
+  }
 
   /// The handle of a task sent earlier or elsewhere.
   template <class R = value>

@@ -4,11 +4,14 @@
 #include <lovage/abi.h>
 #include <lovage/codec.hpp>
 
+#include <algorithm>
 #include <chrono>
 #include <exception>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <thread>
+#include <utility>
 
 namespace lovage {
 
@@ -51,6 +54,19 @@ class reject : public std::exception {
  private:
   std::string reason_;
   bool requeue_;
+};
+
+/// Thrown by lovage's own waits when the soft time limit of the task has passed. Where it leaves the body, the stored
+/// result is Celery's SoftTimeLimitExceeded. A body may catch it to clean up.
+class soft_time_limit_exceeded : public std::exception {
+ public:
+  [[nodiscard]] char const* what() const noexcept override { return "lovage: the soft time limit has passed"; }
+};
+
+/// Thrown by lovage's own waits when the worker asked the task to end: a cold shutdown, or a revocation.
+class stopped : public std::exception {
+ public:
+  [[nodiscard]] char const* what() const noexcept override { return "lovage: the worker asks the task to end"; }
 };
 
 /// Handed to a body whose first parameter is `lovage::context&`. *Threads*: the body's own. *Lifetime*: the run.
@@ -112,12 +128,44 @@ class context {
   /// True once the task should end soon: its soft time limit passed, or the worker shuts down cold.
   [[nodiscard]] bool stop_requested() const noexcept { return host_->stop_requested(call_) != 0; }
 
+  /// Throws `soft_time_limit_exceeded` or `stopped` when the task should end; for loops that compute.
+  void throw_if_stopped() const {
+    int const why = host_->stop_requested(call_);
+    if (why == soft_limit_passed) throw soft_time_limit_exceeded{};
+    if (why != 0) throw stopped{};
+  }
+  /// Waits for this long. Throws as `throw_if_stopped` within 20 ms of the moment when the task should end; with zero
+  /// or less it only looks.
+  void sleep_for(std::chrono::nanoseconds duration) const {
+    auto const end = std::chrono::steady_clock::now() + duration;
+    wait_until([] { return false; }, end);
+  }
+  /// Waits until `holds()` is true, asking every 20 ms; false when it still is not after `limit`. Throws as
+  /// `sleep_for`.
+  template <class Predicate>
+  bool wait(Predicate holds, std::chrono::nanoseconds limit) const {
+    return wait_until(std::move(holds), std::chrono::steady_clock::now() + limit);
+  }
+
   void log_debug(std::string_view text) const { host_->log(call_, 0, text.data(), text.size()); }
   void log_info(std::string_view text) const { host_->log(call_, 1, text.data(), text.size()); }
   void log_warning(std::string_view text) const { host_->log(call_, 2, text.data(), text.size()); }
   void log_error(std::string_view text) const { host_->log(call_, 3, text.data(), text.size()); }
 
  private:
+  static constexpr int soft_limit_passed = 2;  // of `lovage_host::stop_requested`
+
+  template <class Predicate>
+  bool wait_until(Predicate holds, std::chrono::steady_clock::time_point end) const {
+    constexpr std::chrono::nanoseconds step = std::chrono::milliseconds{20};
+    for (;;) {
+      throw_if_stopped();
+      if (holds()) return true;
+      auto const left = end - std::chrono::steady_clock::now();
+      if (left <= left.zero()) return false;
+      std::this_thread::sleep_for(std::min<std::chrono::nanoseconds>(left, step));
+    }
+  }
   value entry(std::string_view key) const {
     unpacker u{request_};
     for (auto n = u.map(); n > 0; --n) {

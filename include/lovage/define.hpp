@@ -8,6 +8,7 @@
 
 #include <cxxabi.h>
 
+#include <cstddef>
 #include <cstdlib>
 #include <exception>
 #include <functional>
@@ -98,8 +99,22 @@ T read_argument(std::string_view task, char const* name, std::string_view packed
   }
 }
 
+/// The arguments of a call of this task. Throws `error` that says which one is wrong.
+template <class R, class... A>
+std::tuple<std::remove_cvref_t<A>...> read_arguments(task<R(A...)> const& of, std::string_view packed) {
+  static constexpr std::array<bool, sizeof...(A)> optional{is_optional<std::remove_cvref_t<A>>...};
+  std::array<std::string_view, sizeof...(A)> slots{};
+  auto const* name = of.name();
+  auto const& names = of.parameters();
+  bind_arguments(name, packed, names, optional, slots);
+  return [&]<std::size_t... I>(std::index_sequence<I...>) {
+    return std::tuple<std::remove_cvref_t<A>...>{read_argument<std::remove_cvref_t<A>>(name, names[I], slots[I])...};
+  }(std::index_sequence_for<A...>{});
+}
+
 /// The end of a call by exception, called from a catch block.
-inline void finish_by_exception(running_call const& run, limits const& with, bool in_body) noexcept try {
+[[gnu::noinline, gnu::cold]] inline void finish_by_exception(running_call const& run, limits const& with,
+                                                             bool in_body) noexcept try {
   try {
     throw;
   } catch (retry_later const& r) {
@@ -126,6 +141,18 @@ inline void finish_by_exception(running_call const& run, limits const& with, boo
   }
 } catch (...) {
   run.finish(LOVAGE_FAILURE, "\x81\xa4type\xabMemoryError");  // {"type": "MemoryError"}, made without allocating much
+}
+
+/// What a task is declared and defined with. `types`: of its parameters, then of its result. Out of line like all that
+/// runs once or seldom: a plug-in of many tasks compiles it once.
+[[gnu::noinline, gnu::cold]] inline std::string pack_spec(std::span<char const* const> names,
+                                                          std::span<std::string const> types,
+                                                          value::map const& options) {
+  value::list params;
+  for (std::size_t i = 0; i < names.size(); ++i) params.push_back(value::list{names[i], types[i]});
+  value::map spec{{"params", std::move(params)}, {"returns", types.back()}};
+  spec.insert(spec.end(), options.begin(), options.end());
+  return pack(value{std::move(spec)});
 }
 
 template <class Task, class Body>
@@ -157,12 +184,7 @@ struct bound_body<task<R(A...)>, Body> {
   template <std::size_t... I>
   void invoke(running_call const& running, std::string_view request, std::string_view packed, bool& in_body,
               std::index_sequence<I...>) {
-    static constexpr std::array<bool, sizeof...(A)> optional{is_optional<std::remove_cvref_t<A>>...};
-    std::array<std::string_view, sizeof...(A)> slots{};
-    auto const* name = declaration.name();
-    auto const& names = declaration.parameters();
-    bind_arguments(name, packed, names, optional, slots);
-    std::tuple<std::remove_cvref_t<A>...> args{read_argument<std::remove_cvref_t<A>>(name, names[I], slots[I])...};
+    auto args = read_arguments(declaration, packed);
     in_body = true;
     packer out;
     context self{running.host, running.call, request};
@@ -181,6 +203,34 @@ struct bound_body<task<R(A...)>, Body> {
     }
     running.finish(LOVAGE_SUCCESS, out.out());
   }
+};
+
+/// What runs a body; coroutine.hpp has another for bodies that are coroutines.
+template <class Task, class Body>
+struct binding {
+  using type = bound_body<Task, Body>;
+};
+
+/// A command of remote control: value(value::map).
+template <class Body>
+struct bound_command {
+  Body body;
+
+  static void run(void* self, char const* arguments, std::size_t size, void* to,
+                  void (*answer)(void*, int, char const*, std::size_t)) {
+    auto const refuse = [&](std::string const& why) { answer(to, 0, why.data(), why.size()); };
+    try {
+      auto given = unpacker{{arguments, size}}.any();
+      auto* map = given.get_if<value::map>();
+      auto const packed = pack(value{static_cast<bound_command*>(self)->body(map ? std::move(*map) : value::map{})});
+      answer(to, 1, packed.data(), packed.size());
+    } catch (std::exception const& e) {
+      refuse(exception_type(e) + ": " + e.what());
+    } catch (...) {
+      refuse("something that is no std::exception was thrown");
+    }
+  }
+  static void destroy(void* self) { delete static_cast<bound_command*>(self); }
 };
 
 template <class R>
@@ -203,20 +253,39 @@ class library {
   /// A name that is defined twice is an error when the plug-in is loaded (or here, in one's own program).
   template <class R, class... A, class Body>
   void define(task<R(A...)> const& declaration, Body body, limits with = {}) {
-    using bound = detail::bound_body<task<R(A...)>, Body>;
+    using bound = typename detail::binding<task<R(A...)>, Body>::type;
     constexpr bool plain = std::invocable<Body&, std::remove_cvref_t<A>&&...>;
     static_assert(plain || bound::takes_context,
                   "lovage: the body cannot be called with the task's parameters (nor with context& before them)");
     if constexpr (plain || bound::takes_context) {
-      value::list params;
-      auto const& names = declaration.parameters();
-      std::size_t i = 0;
-      (params.push_back(value::list{names[i++], type_name<std::remove_cvref_t<A>>()}), ...);
-      value::map spec{{"params", std::move(params)}, {"returns", detail::result_name<R>()}};
-      spec.insert(spec.end(), with.options().begin(), with.options().end());
+      std::string const types[]{type_name<std::remove_cvref_t<A>>()..., detail::result_name<R>()};
+      auto const spec = detail::pack_spec(declaration.parameters(), types, with.options());
       auto body_of = std::make_unique<bound>(declaration, std::move(body), std::move(with));
-      add(declaration.name(), pack(value{std::move(spec)}), &bound::run, body_of.release(), &bound::destroy);
+      add(declaration.name(), spec, &bound::run, body_of.release(), &bound::destroy);
     }
+  }
+
+  /// Gives remote control a command of one's own, `lovage control NAME key=value`: anything callable with a
+  /// `value::map` of the arguments that returns something a `value` is made of. An exception is the answer
+  /// {"error": text}. A name that is taken is an error when the plug-in is loaded.
+  ///
+  ///     lib.command("cache_clear", [](lovage::value::map) { return lovage::value::map{{"ok", "cleared"}}; });
+  ///
+  /// *Threads*: runs on one thread of the worker's own process, not in a pool child; others wait meanwhile.
+  template <class Body>
+  void command(char const* name, Body body) {
+    static_assert(std::is_constructible_v<value, std::invoke_result_t<Body&, value::map>>,
+                  "lovage: a command takes a value::map and returns a value");
+    using bound = detail::bound_command<Body>;
+    static constexpr auto known = offsetof(lovage_registry, add_command) + sizeof(registry_->add_command);
+    if (registry_->size < known) {
+      static constexpr std::string_view why = "this worker is too old for commands of one's own";
+      return registry_->fail(registry_->self, why.data(), why.size());
+    }
+    auto body_of = std::make_unique<bound>(bound{std::move(body)});
+    lovage_command_entry const entry{sizeof(lovage_command_entry), name, &bound::run, body_of.release(),
+                                     &bound::destroy};
+    registry_->add_command(registry_->self, &entry);
   }
 
  private:

@@ -46,7 +46,8 @@ class limits {
 
   /// Hard limit: the child is killed and replaced, the result is TimeLimitExceeded. Prefork only. Zero: none.
   limits& time_limit(seconds s) { return set("time_limit", s.count()); }
-  /// After this `context::stop_requested()` is true. Zero: none.
+  /// After this `context::stop_requested()` is true, and lovage's own waits throw `soft_time_limit_exceeded`. Zero:
+  /// none.
   limits& soft_time_limit(seconds s) { return set("soft_time_limit", s.count()); }
   limits& ignore_result(bool on = true) { return set("ignore_result", on); }
   limits& store_errors_even_if_ignored(bool on = true) { return set("store_errors_even_if_ignored", on); }

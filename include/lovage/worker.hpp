@@ -4,13 +4,16 @@
 #include <lovage/app.hpp>
 #include <lovage/deadline.hpp>
 
+#include <functional>
 #include <memory>
+#include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace lovage {
 
-enum class pool_kind { prefork, threads, solo };
+enum class pool_kind { prefork, threads, solo, coroutine };
 
 /// What is not set follows the app's configuration.
 class worker_options {
@@ -21,6 +24,11 @@ class worker_options {
   /// Reserved tasks per slot; zero: as many as the worker's own bound (1,000) allows; `prefetch_auto`: learnt for each
   /// queue from how long its tasks run.
   worker_options& prefetch_multiplier(int v) { return prefetch_multiplier_ = v, *this; }
+  /// The pool grows up to `max` slots when tasks wait and shrinks down to `min` when it has been too large for half a
+  /// minute; overrules `concurrency`. Zero for `min` counts as one.
+  worker_options& autoscale(int max, int min) { return autoscale_ = {max, min}, automatic_ = false, *this; }
+  /// The same, but the size is found by measuring: it grows while throughput rises and processors are free.
+  worker_options& autoscale_by_load(int max, int min = 1) { return autoscale_ = {max, min}, automatic_ = true, *this; }
   static constexpr int prefetch_auto = -1;
   /// The most important first. "high:10" has a weight: then the queues are served by those, unless told otherwise.
   worker_options& queues(std::vector<std::string> v) { return queues_ = std::move(v), *this; }
@@ -32,6 +40,9 @@ class worker_options {
   worker_options& hostname(std::string v) { return hostname_ = std::move(v), *this; }
   /// React to SIGTERM, SIGINT and SIGQUIT (the default). Without, the program calls `stop`.
   worker_options& handle_signals(bool v) { return handle_signals_ = v, *this; }
+  /// React to SIGHUP by a warm shutdown, after which `worker::reload_asked` tells the program to start itself anew; the
+  /// function is asked first, and with false the worker goes on. Without: HUP is not touched.
+  worker_options& on_hangup(std::function<bool()> v) { return on_hangup_ = std::move(v), *this; }
   /// Answer probes at /healthz and /readyz on this port over HTTP; 0: any that is free. Default: setting
   /// `worker_health_port`, which is none.
   worker_options& health_port(int v) { return health_port_ = v, *this; }
@@ -42,9 +53,12 @@ class worker_options {
 
   std::optional<pool_kind> pool_;
   std::optional<int> concurrency_, prefetch_multiplier_, health_port_;
+  std::optional<std::pair<int, int>> autoscale_;  ///< max, min
+  bool automatic_ = false;
   std::optional<std::string> health_host_, queue_order_, state_db_;
   std::vector<std::string> queues_;
   std::string hostname_ = "celery@%h";
+  std::function<bool()> on_hangup_;
   bool handle_signals_ = true;
   bool banner_ = false;
 };
@@ -63,8 +77,9 @@ class worker {
   worker(worker const&) = delete;
   worker& operator=(worker const&) = delete;
 
-  /// Runs until stopped. 0 after a warm shutdown by SIGTERM or `stop`, 1 after SIGINT or a cold one.
-  /// A broker or backend that cannot be reached is waited for, unless `broker_connection_retry_on_startup` is false.
+  /// Runs until stopped. 0 after a warm shutdown by SIGTERM or `stop`, 1 after SIGINT, SIGQUIT or a cold one. QUIT
+  /// gives what runs `worker_soft_shutdown_timeout` to finish, where that is set, then kills it and gives it back. A
+  /// broker or backend that cannot be reached is waited for, unless `broker_connection_retry_on_startup` is false.
   /// Throws `error` when it cannot start: a setting, the pool, the port for probes.
   int run();
 
@@ -73,6 +88,8 @@ class worker {
   void stop();
   /// Cold shutdown: what runs is given back and its children are killed.
   void stop_now();
+  /// After `run`: it ended because of SIGHUP, see `worker_options::on_hangup`.
+  [[nodiscard]] bool reload_asked() const;
   /// Waits until the worker takes tasks; false at the deadline.
   bool wait_ready(deadline until) const;
   /// Where it answers probes, such as "http://127.0.0.1:8080"; empty while it does not.

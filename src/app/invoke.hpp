@@ -3,6 +3,8 @@
 
 #include "app/registry.hpp"
 
+#include <functional>
+#include <memory>
 #include <string>
 #include <string_view>
 
@@ -19,13 +21,27 @@ class invoke_host {
  public:
   virtual ~invoke_host() = default;
   virtual void update_state(std::string_view state, std::string_view packed_meta) = 0;
-  [[nodiscard]] virtual bool stop_requested() const noexcept = 0;
+  /// Why the task should end, as `lovage_host::stop_requested`; 0: it need not.
+  [[nodiscard]] virtual int stop_requested() const noexcept = 0;
   virtual void log(int level, std::string_view text) = 0;
+};
+
+/// What a call reaches that may go on when the body's function has returned. *Threads*: any.
+class open_host : public invoke_host {
+ public:
+  /// How the call ended; exactly once.
+  virtual void finish(outcome end) = 0;
+  /// `stop` is to be called when the task should end early: see `lovage_host::detach`.
+  virtual void when_stopped(std::function<void()> stop) = 0;
 };
 
 /// Calls the body; returns when it ended. Never throws but for memory.
 [[nodiscard]] outcome invoke(task_entry const& entry, std::string_view request, std::string_view arguments,
                              invoke_host& host);
+
+/// Calls the body; the call ends by `host->finish`, before or after this returns.
+void invoke_open(task_entry const& entry, std::string_view request, std::string_view arguments,
+                 std::shared_ptr<open_host> host);
 
 /// A FAILURE outcome made by lovage itself.
 [[nodiscard]] outcome failure_outcome(std::string type, std::string message);

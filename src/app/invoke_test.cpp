@@ -15,7 +15,7 @@ struct recording_host final : invoke_host {
   void update_state(std::string_view state, std::string_view meta) override {
     states.emplace_back(std::string{state}, unpacker{meta}.any());
   }
-  [[nodiscard]] bool stop_requested() const noexcept override { return stop; }
+  [[nodiscard]] int stop_requested() const noexcept override { return stop ? 1 : 0; }
   void log(int, std::string_view text) override { lines.emplace_back(text); }
   std::vector<std::pair<std::string, value>> states;
   std::vector<std::string> lines;

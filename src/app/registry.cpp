@@ -7,6 +7,43 @@ namespace lovage {
 task_registry::impl::~impl() {
   for (auto& [name, entry] : entries_)
     if (entry.destroy) entry.destroy(entry.body);
+  for (auto& [name, command] : commands_)
+    if (command.entry.destroy) command.entry.destroy(command.entry.body);
+}
+
+own_command const* task_registry::impl::find_command(std::string_view name) const noexcept {
+  auto const at = commands_.find(name);
+  return at == commands_.end() ? nullptr : &at->second;
+}
+
+void task_registry::impl::add_command(void* self, lovage_command_entry const* entry) {
+  auto& me = *static_cast<impl*>(self);
+  try {
+    own_command made{entry->name, *entry, me.source_};
+    auto const [at, fresh] = me.commands_.emplace(made.name, made);
+    if (fresh) return;
+    if (me.error_.empty())
+      me.error_ = "command '" + made.name + "' is defined twice: by " + at->second.source + " and by " + me.source_;
+  } catch (std::exception const& e) {
+    if (me.error_.empty()) me.error_ = e.what();
+  }
+  if (entry->destroy) entry->destroy(entry->body);
+}
+
+expected<value> task_registry::impl::run(own_command const& command, value::map const& arguments) {
+  struct outcome {
+    bool ok = false;
+    std::string data = "it gave no answer";
+  } out;
+  auto const answer = [](void* to, int ok, char const* data, std::size_t size) {
+    auto& into = *static_cast<outcome*>(to);
+    into.ok = ok != 0;
+    into.data.assign(data, size);
+  };
+  auto const packed = pack(value{arguments});
+  command.entry.run(command.entry.body, packed.data(), packed.size(), &out, answer);
+  if (!out.ok) return lovage::fail(errc::task_failed, out.data);
+  return unpacker{out.data}.any();
 }
 
 task_entry const* task_registry::impl::find(std::string_view name) const noexcept {
@@ -17,7 +54,7 @@ task_entry const* task_registry::impl::find(std::string_view name) const noexcep
 lovage_registry const* task_registry::impl::begin(std::string source) {
   source_ = std::move(source);
   error_.clear();
-  face_ = lovage_registry{sizeof(lovage_registry), this, &impl::add, &impl::fail};
+  face_ = lovage_registry{sizeof(lovage_registry), this, &impl::add, &impl::fail, &impl::add_command};
   return &face_;
 }
 

@@ -19,6 +19,13 @@ struct task_entry {
   std::string source;
 };
 
+/// A command of remote control that a plug-in brought.
+struct own_command {
+  std::string name;
+  lovage_command_entry entry{};
+  std::string source;
+};
+
 /// *Threads*: written before a worker runs, read by any.
 class task_registry::impl {
  public:
@@ -30,6 +37,10 @@ class task_registry::impl {
   [[nodiscard]] task_entry const* find(std::string_view name) const noexcept;
   [[nodiscard]] std::map<std::string, task_entry, std::less<>> const& entries() const noexcept { return entries_; }
 
+  [[nodiscard]] own_command const* find_command(std::string_view name) const noexcept;
+  /// Runs it. Error `task_failed` with the text that it gave.
+  [[nodiscard]] static expected<value> run(own_command const& command, value::map const& arguments);
+
   /// The C face handed to definitions; errors are kept until `finish`.
   [[nodiscard]] lovage_registry const* begin(std::string source);
   /// The first error since `begin`, or nothing.
@@ -39,8 +50,10 @@ class task_registry::impl {
   static void add(void* self, lovage_task_entry const* entry);
   static void fail(void* self, char const* text, std::size_t size);
   void insert(lovage_task_entry const& entry);
+  static void add_command(void* self, lovage_command_entry const* entry);
 
   std::map<std::string, task_entry, std::less<>> entries_;
+  std::map<std::string, own_command, std::less<>> commands_;
   std::string source_, error_;
   lovage_registry face_{};
 };

@@ -79,7 +79,8 @@ class producer {
   /// All or nothing where `traits::atomic_batches`, else in order up to the first error. Returns when every message
   /// is as durable as the transport makes it.
   /// Errors: `timeout`/`unavailable` (locked, unreachable, refused, or no queue takes it), `no_space`, `bad_config` (no
-  /// such queue, and none may be made), `not_supported` (an exchange where `traits::exchanges` is false).
+  /// such queue, and none may be made), `not_supported` (an exchange where `traits::exchanges` is false and no inbox is
+  /// bound to it).
   [[nodiscard]] virtual expected<void> publish(std::span<outgoing const> messages, deadline until) = 0;
 };
 

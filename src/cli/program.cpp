@@ -104,11 +104,12 @@ constexpr char const* program_footer = R"(First steps:
   lovage worker -A ./libtasks.so -l info       run its tasks; a store in your state directory needs no server
   lovage call shop.add 2 3 --wait 10           send one and see its result
   lovage queues                                what waits, what runs, what is dead
+  lovage status                                which workers are there; 'inspect' and 'control' talk to them
 
 Settings come from a file (--config, $LOVAGE_CONFIG, ./lovage.toml), from LOVAGE_... in the environment, and from
 options, the later over the earlier; 'lovage report' shows the outcome. 'lovage COMMAND --help' tells more.
 
-Exit codes: 0 done, 1 failed, 2 wrong usage, 3 result not ready.)";
+Exit codes: 0 done, 1 failed, 2 wrong usage, 3 result not ready, 69 no worker replied.)";
 
 }  // namespace
 
@@ -135,7 +136,8 @@ std::unique_ptr<CLI::App> make_parser(session& s) {
   root->formatter(make_help_formatter());
   root->require_subcommand(0, 1);
   root->set_version_flag("--version", "lovage " LOVAGE_VERSION, "Show the version and exit");
-  for (auto const add : {add_worker, add_call, add_result, add_queues, add_tasks, add_report, add_completion})
+  for (auto const add : {add_worker, add_call, add_result, add_queues, add_tasks, add_inspect, add_control, add_status,
+                         add_report, add_multi, add_completion})
     add(*root, s);
   // On every command by itself instead of the parser's "fallthrough", which takes `lovage call echo result` for two
   // commands.

@@ -12,7 +12,7 @@
 namespace lovage::cli {
 
 /// What scripts can rely on; the help tells the same.
-enum exit_code : int { exit_ok = 0, exit_failed = 1, exit_usage = 2, exit_not_ready = 3 };
+enum exit_code : int { exit_ok = 0, exit_failed = 1, exit_usage = 2, exit_not_ready = 3, exit_no_nodes = 69 };
 
 /// The command line says something that cannot be meant. The text is one line; ends with `exit_usage`.
 struct usage_error : std::runtime_error {

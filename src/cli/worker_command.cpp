@@ -1,13 +1,20 @@
 // lovage worker
 #include "cli/commands.hpp"
 #include "cli/log_setup.hpp"
+#include "cli/reload.hpp"
+#include "cli/service.hpp"
+#include "core/ids.hpp"
+#include "worker/node_name.hpp"
 
 #include <lovage/worker.hpp>
 
 #include <unistd.h>
 
+#include <algorithm>
+#include <charconv>
 #include <cstdlib>
 #include <memory>
+#include <thread>
 
 #include <CLI/CLI.hpp>
 
@@ -16,33 +23,77 @@ namespace {
 
 struct worker_args {
   std::vector<std::string> queues;
-  std::string concurrency, pool, prefetch_multiplier, queue_order, state_db;
+  std::string concurrency, pool, prefetch_multiplier, autoscale, queue_order, state_db;
+  std::string time_limit, soft_time_limit, max_tasks_per_child, max_memory_per_child;
   std::string hostname = "celery@%h", loglevel = "warning", logfile, log_format = "text";
+  service_options service;
 };
 
 log_options log_options_of(session const& s, worker_args const& a) {
   log_options out;
   out.least = level_of(a.loglevel);
-  out.file = a.logfile;
+  out.file = expand_file_name(a.logfile, work::expand_node_name(a.hostname, host_name()));
   out.json = a.log_format == "json";
   out.color = !s.given.no_color && !out.json && ::isatty(STDERR_FILENO) != 0 && std::getenv("NO_COLOR") == nullptr;
   return out;
 }
 
-// With the prefork pool this runs a second time, in the fork server, up to `run`: no threads, nothing printed there.
-int run_worker(session const& s, worker_args const& a) {
-  set_up_log(log_options_of(s, a));
+// "MAX", "MAX,MIN", "auto", "auto,MAX" or "auto,MAX,MIN".
+void set_autoscale(worker_options& options, std::string_view text) {
+  bool const automatic = text.starts_with("auto");
+  if (automatic) text.remove_prefix(text.starts_with("auto,") ? 5 : 4);
+  std::vector<int> numbers;
+  auto const* at = text.data();
+  auto const* const end = at + text.size();
+  while (at != end) {
+    int n = 0;
+    auto const got = std::from_chars(at, end, n);
+    bool const more = got.ptr != end && *got.ptr == ',' && got.ptr + 1 != end;
+    if (got.ec != std::errc{} || (got.ptr != end && !more) || numbers.size() == 2)
+      throw error{errc::invalid_argument, "--autoscale takes MAX,MIN or auto or auto,MAX,MIN"};
+    numbers.push_back(n);
+    at = more ? got.ptr + 1 : got.ptr;
+  }
+  if (numbers.empty()) numbers.push_back(32 * static_cast<int>(std::max(1U, std::thread::hardware_concurrency())));
+  if (numbers.size() == 1) numbers.push_back(automatic ? 1 : 0);
+  automatic ? options.autoscale_by_load(numbers[0], numbers[1]) : options.autoscale(numbers[0], numbers[1]);
+}
+
+config settings_of(session const& s, worker_args const& a) {
   auto settings = s.settings();
   if (!a.pool.empty()) settings.set("worker_pool", a.pool, "option");
   if (!a.concurrency.empty()) settings.set("worker_concurrency", a.concurrency, "option");
   if (!a.prefetch_multiplier.empty()) settings.set("worker_prefetch_multiplier", a.prefetch_multiplier, "option");
+  if (!a.time_limit.empty()) settings.set("task_time_limit", a.time_limit, "option");
+  if (!a.soft_time_limit.empty()) settings.set("task_soft_time_limit", a.soft_time_limit, "option");
+  if (!a.max_tasks_per_child.empty()) settings.set("worker_max_tasks_per_child", a.max_tasks_per_child, "option");
+  if (!a.max_memory_per_child.empty()) settings.set("worker_max_memory_per_child", a.max_memory_per_child, "option");
   for (auto const& assignment : s.tail) settings.set_option(assignment);
   if (!a.state_db.empty()) settings.set("worker_state_db", a.state_db, "option");
-  auto on = s.open(std::move(settings));
+  return settings;
+}
+
+// On a terminal HUP means that the terminal is gone: a warm shutdown and no more.
+bool reloads_on_hangup() { return ::isatty(STDIN_FILENO) == 0; }
+
+// With the prefork pool this runs a second time, in the fork server, up to `run`: no threads, nothing printed there.
+int run_worker(session const& s, worker_args const& a) {
+  invocation const self;
+  bool const first = !in_fork_server();
+  if (first) become(a.service);
+  set_up_log(log_options_of(s, a));
+  auto const node = work::expand_node_name(a.hostname, host_name());
+  pid_file const mine{first ? expand_file_name(a.service.pidfile, node) : std::string{}};
+  auto on = s.open(settings_of(s, a));
   worker_options options;
-  options.hostname(a.hostname).queues(a.queues).banner(!s.given.quiet && !in_fork_server());
+  options.hostname(a.hostname).queues(a.queues).banner(!s.given.quiet && first);
+  options.on_hangup([&] { return !reloads_on_hangup() || self.would_load(s.given.apps); });
+  if (!a.autoscale.empty()) set_autoscale(options, a.autoscale);
   if (!a.queue_order.empty()) options.queue_order(a.queue_order);
-  return worker{on, std::move(options)}.run();
+  worker w{on, std::move(options)};
+  auto const code = w.run();
+  if (w.reload_asked() && reloads_on_hangup()) self.again();
+  return code;
 }
 
 constexpr char const* worker_footer = R"(Examples:
@@ -54,8 +105,21 @@ constexpr char const* worker_footer = R"(Examples:
   lovage worker -A ./libtasks.so -f worker.log --log-format json -- task_acks_late=no result_expires=1h
 
 What stands behind "--" overrides settings of any name; 'lovage report --all' lists them.
-TERM or one INT (ctrl-C): finishes what runs, then ends. QUIT or a second INT: gives back what runs and ends.
+TERM or one INT (ctrl-C): finishes what runs, then ends. QUIT or a second INT: gives back what runs and ends, after
+worker_soft_shutdown_timeout. HUP: finishes what runs, then starts anew with the plug-ins that are on disk.
 Exit codes: 0 stopped by TERM, 1 stopped otherwise or could not start, 2 wrong usage.)";
+
+void add_service_options(CLI::App& to, service_options& into) {
+  auto const group = "As a service";
+  to.add_flag("-D,--detach", into.detach, "Run in the background; name a --logfile to hear of it")->group(group);
+  to.add_option("--pidfile", into.pidfile, "Keep the process id in this file; %n is the node's name")
+      ->type_name("FILE")
+      ->group(group);
+  to.add_option("--workdir", into.workdir, "Change to this directory first")->type_name("DIR")->group(group);
+  to.add_option("--uid", into.user, "Run as this user")->type_name("USER")->group(group);
+  to.add_option("--gid", into.group, "Run as this group")->type_name("GROUP")->group(group);
+  to.add_option("--umask", into.umask, "Octal mask for new files")->type_name("MASK")->group(group);
+}
 
 }  // namespace
 
@@ -72,9 +136,22 @@ void add_worker(CLI::App& root, session& s) {
       ->check(CLI::IsMember({"fair", "strict", "weighted"}).description(""));
   c->add_option("-S,--statedb", a->state_db, "File that keeps what was revoked over a restart")->type_name("FILE");
   c->add_option("-c,--concurrency", a->concurrency, "Tasks at once (default: as many as cores)")->type_name("N");
-  c->add_option("-P,--pool", a->pool, "How tasks run: prefork (default), threads, solo, processes (same as prefork)")
+  c->add_option("-P,--pool", a->pool,
+                "How tasks run: prefork (default; also processes), threads, solo, coroutine (also gevent, eventlet)")
       ->type_name("NAME")
-      ->check(CLI::IsMember({"prefork", "threads", "solo", "processes"}).description(""));
+      ->check(CLI::IsMember({"prefork", "threads", "solo", "coroutine", "processes", "gevent", "eventlet"})
+                  .description(""));
+  c->add_option("--autoscale", a->autoscale,
+                "Slots between MAX and MIN, as tasks wait; auto[,MAX[,MIN]]: as many as measurements say that pay")
+      ->type_name("MAX,MIN");
+  c->add_option("--time-limit", a->time_limit, "Kill a task, and replace its child, after this long")
+      ->type_name("SECONDS");
+  c->add_option("--soft-time-limit", a->soft_time_limit, "Ask a task to end after this long")->type_name("SECONDS");
+  c->add_option("--max-tasks-per-child", a->max_tasks_per_child, "Replace a child after this many tasks")
+      ->type_name("N");
+  c->add_option("--max-memory-per-child", a->max_memory_per_child,
+                "Replace a child that has more resident memory than this after a task")
+      ->type_name("KIB");
   c->add_option("-n,--hostname", a->hostname,
                 "Node name; %h host, %n its first label, %d its domain (default: celery@%h)")
       ->type_name("NAME");
@@ -87,6 +164,7 @@ void add_worker(CLI::App& root, session& s) {
   c->add_option("--log-format", a->log_format, "text (default) or json, one object a line")
       ->type_name("KIND")
       ->check(CLI::IsMember({"text", "json"}).description(""));
+  add_service_options(*c, a->service);
   c->footer(worker_footer);
   c->callback([a, &s] { s.action = [a, &s] { return run_worker(s, *a); }; });
 }

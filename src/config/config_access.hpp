@@ -37,7 +37,9 @@ class config_access {
 /// The variable's value; empty when absent.
 [[nodiscard]] std::string_view find_variable(environment const& env, std::string_view name) noexcept;
 
-/// `sqlite:///` below $XDG_STATE_HOME, else $HOME/.local/state, else /var/lib. Relative directories do not count.
+/// "lovage" below $XDG_STATE_HOME, else $HOME/.local/state, else /var/lib. Relative directories do not count.
+[[nodiscard]] std::string state_directory(environment const& env);
+/// `sqlite:///` of a file there.
 [[nodiscard]] std::string default_store_url(environment const& env);
 
 /// The file that `discover` reads, and whether it must exist; nothing when there is none.

@@ -1,6 +1,8 @@
 // How to reach a server, as brokers and backends are told.
 #pragma once
 
+#include "core/tls_options.hpp"
+
 #include <lovage/value.hpp>
 
 #include <chrono>
@@ -8,14 +10,6 @@
 #include <string>
 
 namespace lovage {
-
-/// `broker_use_ssl`, `redis_backend_use_ssl`: empty texts mean: not given.
-struct tls_options {
-  std::string ca_file;           ///< PEM of the authorities to trust; empty: the system's
-  std::string certificate, key;  ///< PEM files of this client
-  std::string server_name;       ///< the name that the peer's certificate must bear; empty: the host of the URL
-  bool verify_peer = true;
-};
 
 /// Where several addresses are given, which one is tried next: `broker_failover_strategy`.
 enum class failover { round_robin, shuffle };

@@ -1,6 +1,7 @@
 // task_queues: one name or one table a queue.
 #include "config/setting_text.hpp"
 #include "config/structured_values.hpp"
+#include "config/table_setting.hpp"
 
 #include <cstdint>
 #include <utility>
@@ -155,23 +156,7 @@ value::map options_of(task_queue const& q) {
 }  // namespace
 
 expected<value> check_queues(setting const& row, value const& v, texts how) {
-  value given = v;
-  if (auto const* s = v.get_if<std::string>(); s && how == texts::any_type) {
-    auto parsed = names_as_list(trim(*s));
-    if (!parsed) return wrong(row, v, parsed.error().detail);
-    given = *std::move(parsed);
-  }
-  queue_table table{how};
-  expected<void> ok;
-  if (auto const* list = given.get_if<value::list>()) {
-    ok = table.add_all(*list);
-  } else if (auto const* map = given.get_if<value::map>()) {
-    ok = table.add_all(*map);
-  } else {
-    return wrong(row, v);
-  }
-  if (!ok) return wrong(row, v, ok.error().detail);
-  return table.take();
+  return check_table<queue_table>(row, v, how, names_as_list);
 }
 
 std::vector<task_queue> queues_of(value const& canonical) {

@@ -2,6 +2,7 @@
 #include "config/name_pattern.hpp"
 #include "config/setting_text.hpp"
 #include "config/structured_values.hpp"
+#include "config/table_setting.hpp"
 
 #include <cstdint>
 #include <utility>
@@ -134,23 +135,7 @@ value options_of(route_options const& r) {
 }  // namespace
 
 expected<value> check_routes(setting const& row, value const& v, texts how) {
-  value given = v;
-  if (auto const* s = v.get_if<std::string>(); s && how == texts::any_type) {
-    auto parsed = rules_of_text(trim(*s));
-    if (!parsed) return wrong(row, v, parsed.error().detail);
-    given = *std::move(parsed);
-  }
-  route_table table{how};
-  expected<void> ok;
-  if (auto const* list = given.get_if<value::list>()) {
-    ok = table.add_all(*list);
-  } else if (auto const* map = given.get_if<value::map>()) {
-    ok = table.add_all(*map);
-  } else {
-    return wrong(row, v);
-  }
-  if (!ok) return wrong(row, v, ok.error().detail);
-  return table.take();
+  return check_table<route_table>(row, v, how, rules_of_text);
 }
 
 std::vector<task_route> routes_of(value const& canonical) {

@@ -92,7 +92,7 @@ TEST(Settings, NamesOfSecretsInMapsDoNotHideEveryKey) {
 TEST(Settings, TheInventoryOfCelerysSettingsIsKnown) {
   for (auto const* name : {"accept_content", "timezone", "imports", "task_annotations", "task_queues", "broker_use_ssl",
                            "broker_pool_limit", "broker_transport_options", "result_compression",
-                           "redis_backend_use_ssl", "worker_state_db", "worker_logfile", "worker_max_tasks_per_child",
+                           "redis_backend_use_ssl", "worker_state_db", "worker_logfile", "worker_proc_alive_timeout",
                            "event_queue_prefix", "control_exchange", "beat_schedule", "security_digest"}) {
     EXPECT_NE(find(name), nullptr) << name;
   }

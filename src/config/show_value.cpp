@@ -1,4 +1,5 @@
 // Settings as people read them, and as a command line takes them back.
+#include "config/masking.hpp"
 #include "config/parse_value.hpp"
 #include "config/setting_text.hpp"
 #include "config/url.hpp"
@@ -8,23 +9,6 @@
 
 namespace lovage::settings {
 namespace {
-
-// Passwords stand in addresses and under names that say so, at any depth.
-value masked(value const& v) {
-  if (auto const* s = v.get_if<std::string>()) return value{mask_url(*s)};
-  if (auto const* items = v.get_if<value::list>()) {
-    value::list out;
-    for (auto const& item : *items) out.push_back(masked(item));
-    return value{std::move(out)};
-  }
-  if (auto const* members = v.get_if<value::map>()) {
-    value::map out;
-    for (auto const& [key, item] : *members)
-      out.push_back({key, is_secret_member(key) && !item.is_null() ? value{"**"} : masked(item)});
-    return value{std::move(out)};
-  }
-  return v;
-}
 
 std::string json_of(value const& v) {
   auto text = wire::to_json(masked(v));

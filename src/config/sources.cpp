@@ -121,15 +121,17 @@ std::string_view find_variable(environment const& env, std::string_view name) no
   return {};
 }
 
-std::string default_store_url(environment const& env) {
+std::string state_directory(environment const& env) {
   auto state = absolute_directory(env, "XDG_STATE_HOME");
   if (state.empty()) {
     auto const home = absolute_directory(env, "HOME");
     state = home.empty() ? "/var/lib" : home + "/.local/state";
   }
   while (state.ends_with('/')) state.pop_back();
-  return sqlite_url(state + "/lovage/lovage.db");
+  return state + "/lovage";
 }
+
+std::string default_store_url(environment const& env) { return sqlite_url(state_directory(env) + "/lovage.db"); }
 
 std::vector<file_choice> files_to_try(std::optional<std::string> const& path, environment const& env) {
   if (path) return {{*path, true}};

@@ -209,6 +209,13 @@ void conclude_timed_out(request const& r, policy const& with, time_point now, ef
   fail_request(r, with, {why}, after_failure(r), now, out);
 }
 
+void conclude_terminated(request const& r, std::string const& reason, policy const& with, time_point now,
+                         effects& out) {
+  log::warning("Task " + r.label() + " terminated: " + reason,
+               {{"task_id", r.message.id.str()}, {"task_name", r.message.task}});
+  revoke_request(r, with, "terminated", now, out);
+}
+
 void conclude_started(request const& r, int pid, policy const& with, effects& out) {
   if (!r.options.track_started || r.options.ignore_result || !with.store_results) return;
   out.records.push_back(make_record(r, with, wire::state::started, value::map{{"pid", pid}, {"hostname", with.node}}));

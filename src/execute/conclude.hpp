@@ -16,6 +16,8 @@ void conclude(request const& r, outcome const& end, policy const& with, time_poi
 void conclude_lost(request const& r, std::string const& reason, policy const& with, time_point now, effects& out);
 /// Its hard time limit passed and its child was killed.
 void conclude_timed_out(request const& r, policy const& with, time_point now, effects& out);
+/// It was ended on demand: REVOKED, whatever its options say about lost workers.
+void conclude_terminated(request const& r, std::string const& reason, policy const& with, time_point now, effects& out);
 /// A slot took it: STARTED where that is tracked.
 void conclude_started(request const& r, int pid, policy const& with, effects& out);
 /// It stored a state of its own.

@@ -247,6 +247,26 @@ TEST_F(Execute, AHardLimitIsTimeLimitExceededWithTheLimit) {
   EXPECT_EQ(e->message, value::list{1.5});
 }
 
+TEST_F(Execute, ATerminatedTaskIsRevokedAndAcknowledgedWhateverItsOptionsSayOfLostWorkers) {
+  conclude_terminated(taken(message()), "signal 15 (SIGTERM)", with, noon, out);
+  EXPECT_EQ(only_status(), "REVOKED");
+  EXPECT_EQ(only_closing(), disposition::done);
+  auto const e = wire::exception_info::from_value(records().at(0).result);
+  EXPECT_EQ(e->type, "TaskRevokedError");
+  EXPECT_EQ(e->message, value::list{"terminated"});
+  EXPECT_EQ(e->module, "celery.exceptions");
+  EXPECT_TRUE(closings().at(0).over);
+}
+
+TEST_F(Execute, ASoftLimitThatLeavesTheBodyIsCelerysException) {
+  conclude(taken(message()), end(LOVAGE_FAILURE, {{"type", "lovage::soft_time_limit_exceeded"}, {"message", "late"}}),
+           with, noon, 1ms, out);
+  auto const e = wire::exception_info::from_value(records().at(0).result);
+  EXPECT_EQ(e->type, "SoftTimeLimitExceeded");
+  EXPECT_EQ(e->message, value::list{});
+  EXPECT_EQ(e->module, "billiard.exceptions");
+}
+
 // As Celery 5.2 stored it (tests/golden/results-redis/extended.json), with our id, node and time.
 TEST_F(Execute, ExtendedResultsCarryTheCallAsCelerysDo) {
   with.result_extended = true;

@@ -19,7 +19,7 @@ class eager_host final : public invoke_host {
     state_.result = unpacker{packed_meta}.any();
     (void)results_.store({&state_, 1}, expires_, until_);
   }
-  [[nodiscard]] bool stop_requested() const noexcept override { return false; }
+  [[nodiscard]] int stop_requested() const noexcept override { return 0; }
   void log(int level, std::string_view text) override { log::write(static_cast<log::level>(level), text); }
 
  private:

@@ -56,6 +56,7 @@ wire::exception_info describe_exception(std::string_view cpp_type, std::string m
     if (cpp_type == from) return {std::string{to}, {std::move(message)}, "builtins"};
   for (auto const name : celery_names)
     if (cpp_type == name) return {std::string{name}, {std::move(message)}, "celery.exceptions"};
+  if (cpp_type == "lovage::soft_time_limit_exceeded") return {"SoftTimeLimitExceeded", {}, "billiard.exceptions"};
   std::string module = "lovage";
   for (auto at = cpp_type.find("::"); at != cpp_type.npos && cpp_type.find('<') > at; at = cpp_type.find("::")) {
     module += "." + std::string{cpp_type.substr(0, at)};

@@ -15,24 +15,42 @@
 
 namespace lovage::pool {
 
+/// Why a running job shall end; the numbers are those of abi.h.
+enum class stop_reason { none = 0, asked = 1, soft_limit = 2 };
+
 /// What a running job sees of the pool. *Threads*: the job's own.
 class job_channel {
  public:
   virtual ~job_channel() = default;
   /// Sends bytes to the worker while the job runs (progress). They arrive, in order, before the job's end.
   virtual void send(std::string_view message) = 0;
-  /// True once the worker wants the job to end (cold shutdown, revocation, soft limit passed).
-  [[nodiscard]] virtual bool stop_requested() const noexcept = 0;
+  /// Whether the worker wants the job to end: it was asked to (cold shutdown, revocation), or its soft limit passed.
+  [[nodiscard]] virtual stop_reason why_stop() const noexcept = 0;
+  [[nodiscard]] bool stop_requested() const noexcept { return why_stop() != stop_reason::none; }
+  /// What runs, for people who look at the list of processes. Does nothing where jobs have no process of their own.
+  virtual void show(std::string_view what) { (void)what; }
+};
+
+/// A job that may go on when what opened it has returned. *Threads*: any.
+class open_job : public job_channel {
+ public:
+  /// The job's outcome; exactly once.
+  virtual void finish(std::string outcome) = 0;
+  /// `stop` is called, from any thread, when the job shall end, at once if that is so already; at most once and never
+  /// after `finish` returned. It must not call into the pool.
+  virtual void when_stopped(std::function<void()> stop) = 0;
 };
 
 /// Runs one job. Must not throw: what it returns is the outcome. Runs in a pool thread or child.
 using runner = std::function<std::string(std::string_view payload, job_channel& channel)>;
 
+/// Begins a job, which then ends by `finish`. Must not throw. For the coroutine pool.
+using opener = std::function<void(std::string payload, std::shared_ptr<open_job> job)>;
+
 struct job {
   std::uint64_t id = 0;
   std::string payload;
   std::optional<std::chrono::milliseconds> soft_limit, hard_limit;  ///< counted from the start of the job
-  std::string title = {};                                           ///< what runs, for process titles
 };
 
 enum class event_kind {
@@ -60,6 +78,7 @@ struct options {
   std::size_t concurrency = 1;
   runner run;
   event_sink on_events;
+  opener open = {};                        ///< the coroutine pool's runner
   std::uint64_t max_tasks_per_child = 0;   ///< a child that ran this many is replaced; zero: no limit
   std::uint64_t max_memory_per_child = 0;  ///< KiB resident, looked at after each job; zero: no limit
   std::string title = {};                  ///< of the worker, for process titles
@@ -121,6 +140,8 @@ class pool {
   }
   /// A picture of its slots. Any thread.
   [[nodiscard]] virtual std::vector<slot> slots() const { return {}; }
+  /// Writes where each running job stands to standard error, where the pool can tell. Any thread.
+  virtual void dump_stacks() {}
 };
 
 /// One slot. Unlike Celery's, it does not block the worker: jobs run one after the other on a thread of their own, so
@@ -128,6 +149,11 @@ class pool {
 [[nodiscard]] std::unique_ptr<pool> make_solo();
 /// `concurrency` threads of this process. They cannot be killed: hard limits are not enforced.
 [[nodiscard]] std::unique_ptr<pool> make_threads();
+
+/// Jobs by the thousand that mostly wait: one thread opens them with `options::open`, `concurrency` may be open at
+/// once. A job that does not return from `open` holds up the others. Nothing can be killed: hard limits are not
+/// enforced.
+[[nodiscard]] std::unique_ptr<pool> make_coroutines();
 
 /// Prefork. The *fork server* is this program started once more (see prefork.hpp).
 [[nodiscard]] std::unique_ptr<pool> make_prefork();

@@ -27,8 +27,9 @@ enum class phase {
 
 struct thread_pool::shared {
   struct slot {
-    std::uint64_t id = 0;  ///< guarded by `m`, as is `busy`
-    bool busy = false;
+    std::uint64_t id = 0, done = 0;  ///< guarded by `m`, as all but `stop`
+    bool busy = false, gone = false;
+    clock::time_point since{};
     std::atomic<bool> stop{false};
   };
 
@@ -38,6 +39,7 @@ struct thread_pool::shared {
   std::vector<event> outbox;
   std::deque<slot> slots;  // a deque: slots hold an atomic and must not move
   std::size_t sleepers = 0, busy = 0;
+  std::size_t too_many = 0;  ///< slots that shall end when they are free
   bool delivery_sleeps = false, delivery_ends = false;
   phase now = phase::fresh;
   runner run;
@@ -65,8 +67,9 @@ class thread_channel final : public job_channel {
     std::unique_lock lock{shared_.m};
     shared_.put(std::move(e), lock);
   }
-  [[nodiscard]] bool stop_requested() const noexcept override {
-    return slot_.stop.load(std::memory_order_acquire) || (soft_ && clock::now() >= *soft_);
+  [[nodiscard]] stop_reason why_stop() const noexcept override {
+    if (slot_.stop.load(std::memory_order_acquire)) return stop_reason::asked;
+    return soft_ && clock::now() >= *soft_ ? stop_reason::soft_limit : stop_reason::none;
   }
 
  private:
@@ -118,16 +121,23 @@ event thread_pool::shared::run_one(slot& self, job&& what) {
 void thread_pool::shared::slot_loop(slot& self) {
   std::unique_lock lock{m};
   while (true) {
-    while (now == phase::running && waiting.empty()) {
+    while (now == phase::running && waiting.empty() && too_many == 0) {
       ++sleepers;
       work.wait(lock);
       --sleepers;
     }
     if (now != phase::running) break;
+    if (too_many > 0) {
+      --too_many;
+      self.gone = true;
+      if (!waiting.empty()) work.notify_one();  // the wake-up was meant for a slot that stays
+      break;
+    }
     job mine = std::move(waiting.front());
     waiting.pop_front();
     self.id = mine.id;
     self.busy = true;
+    self.since = clock::now();
     self.stop.store(false, std::memory_order_relaxed);
     ++busy;
     event began;
@@ -138,6 +148,7 @@ void thread_pool::shared::slot_loop(slot& self) {
     event ended = run_one(self, std::move(mine));
     lock.lock();
     self.busy = false;
+    ++self.done;
     --busy;
     if (now == phase::over) break;
     outbox.push_back(std::move(ended));
@@ -267,6 +278,7 @@ void thread_pool::kill() {
 
 /// Waits for the threads; with `leave_busy` those inside a job are left to end by themselves.
 void thread_pool::join(bool leave_busy) {
+  std::lock_guard resizing{resizing_};
   for (std::size_t i = 0; i < slots_.size(); ++i) {
     auto& slot = shared_->slots[i];
     std::unique_lock lock{shared_->m};
@@ -274,12 +286,82 @@ void thread_pool::join(bool leave_busy) {
     lock.unlock();
     if (leave) {
       slots_[i].detach();
-    } else {
+    } else if (slots_[i].joinable()) {
       slots_[i].join();
     }
   }
   slots_.clear();
   if (delivery_.joinable()) delivery_.join();
+}
+
+std::size_t thread_pool::concurrency() const {
+  std::lock_guard lock{shared_->m};
+  return size();
+}
+
+/// With the lock of `shared`.
+std::size_t thread_pool::size() const {
+  std::size_t n = 0;
+  for (auto const& slot : shared_->slots) n += slot.gone ? 0 : 1;
+  return n - shared_->too_many;
+}
+
+expected<void> thread_pool::resize(std::size_t concurrency) {
+  if (fixed_ != 0) return pool::resize(concurrency);
+  if (concurrency == 0) return fail(errc::invalid_argument, "a pool needs at least one slot");
+  std::lock_guard resizing{resizing_};
+  std::unique_lock lock{shared_->m};
+  if (shared_->now != phase::running) return fail(errc::closed, "the pool does not run");
+  auto const have = size();
+  if (concurrency <= have) {
+    shared_->too_many += have - concurrency;
+    shared_->work.notify_all();
+    return {};
+  }
+  auto missing = concurrency - have;
+  auto const stay = std::min(missing, shared_->too_many);
+  shared_->too_many -= stay;
+  missing -= stay;
+  lock.unlock();
+  for (; missing > 0; --missing) {
+    if (auto ok = add_slot(); !ok) return ok;
+  }
+  return {};
+}
+
+/// With `resizing_`, without the lock of `shared`. In the place of a thread that has ended, or in a new one.
+expected<void> thread_pool::add_slot() {
+  std::unique_lock lock{shared_->m};
+  auto& all = shared_->slots;
+  std::size_t at = 0;
+  while (at < all.size() && !all[at].gone) ++at;
+  if (at == all.size()) {
+    all.emplace_back();
+    slots_.emplace_back();
+  }
+  auto& slot = all[at];
+  slot.gone = true;
+  lock.unlock();
+  if (slots_[at].joinable()) slots_[at].join();  // it is past its loop
+  lock.lock();
+  try {
+    slots_[at] = std::thread{[s = shared_, &slot] { s->slot_loop(slot); }};
+  } catch (std::system_error const& e) {
+    return fail(errc::internal, std::string{"cannot make a thread: "} + e.what());
+  }
+  slot.gone = false;
+  slot.done = 0;
+  return {};
+}
+
+std::vector<slot> thread_pool::slots() const {
+  std::lock_guard lock{shared_->m};
+  std::vector<lovage::pool::slot> out;
+  for (auto const& slot : shared_->slots) {
+    if (slot.gone) continue;
+    out.push_back({shared_->pid, slot.busy ? slot.id : 0, slot.done, slot.busy ? slot.since : clock::time_point{}});
+  }
+  return out;
 }
 
 std::vector<int> thread_pool::pids() const { return {shared_->pid}; }

@@ -8,6 +8,7 @@
 
 #include "pool/pool.hpp"
 
+#include <mutex>
 #include <thread>
 
 namespace lovage::pool {
@@ -27,14 +28,20 @@ class thread_pool final : public pool {
   void kill() override;
   [[nodiscard]] std::vector<int> pids() const override;
   [[nodiscard]] bool enforces_hard_limits() const noexcept override { return false; }
+  [[nodiscard]] std::size_t concurrency() const override;
+  [[nodiscard]] expected<void> resize(std::size_t concurrency) override;
+  [[nodiscard]] std::vector<slot> slots() const override;
 
  private:
   struct shared;
+  [[nodiscard]] std::size_t size() const;
+  [[nodiscard]] expected<void> add_slot();
   void join(bool leave_busy);
 
   char const* name_;
   std::size_t fixed_;
   std::shared_ptr<shared> shared_;  ///< slots own it too: a thread left by kill() must not touch freed memory
+  std::mutex resizing_;             ///< guards `slots_` once the pool runs
   std::vector<std::thread> slots_;
   std::thread delivery_;
 };

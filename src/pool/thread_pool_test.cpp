@@ -193,6 +193,38 @@ TEST(thread_pool, a_runner_that_throws_loses_its_job_and_not_the_worker) {
   EXPECT_EQ(f.log.nth(event_kind::lost).reason, "the runner threw: oops");
 }
 
+TEST(thread_pool, grows_and_shrinks_as_slots_become_free) {
+  fixture f{until_stopped, 1};
+  f.p->resize(3).value();
+  EXPECT_EQ(f.p->concurrency(), 3U);
+  for (std::uint64_t i = 1; i <= 3; ++i) f.p->submit(one(make_job(i, "")));
+  ASSERT_TRUE(f.log.wait_for(event_kind::started, 3));
+
+  f.p->resize(1).value();
+  EXPECT_EQ(f.p->concurrency(), 1U);
+  EXPECT_EQ(f.p->slots().size(), 3U);  // they still run
+  f.p->request_stop(0);
+  ASSERT_TRUE(f.log.wait_for(event_kind::finished, 3));
+  while (f.p->slots().size() > 1) std::this_thread::yield();
+
+  f.p->resize(2).value();
+  f.p->submit(one(make_job(4, "")));
+  f.p->submit(one(make_job(5, "")));
+  ASSERT_TRUE(f.log.wait_for(event_kind::started, 5));
+  f.p->request_stop(0);
+  EXPECT_TRUE(f.p->stop(10s));
+  EXPECT_EQ(f.log.count(event_kind::finished), 5U);
+}
+
+TEST(thread_pool, says_what_it_cannot_do) {
+  fixture f{until_stopped, 1};
+  EXPECT_EQ(f.p->terminate(1, 15).error().code, errc::not_supported);
+  EXPECT_EQ(f.p->restart().error().code, errc::not_supported);
+  EXPECT_EQ(f.p->resize(0).error().code, errc::invalid_argument);
+  auto solo = make_solo();
+  EXPECT_EQ(solo->resize(2).error().code, errc::not_supported);
+}
+
 TEST(thread_pool, the_sink_may_submit) {
   std::atomic<int> finished{0};
   std::latch done{1};

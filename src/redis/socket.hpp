@@ -2,12 +2,14 @@
 #pragma once
 
 #include "io/descriptor.hpp"
+#include "io/tls.hpp"
 #include "redis/endpoint.hpp"
 
 #include <lovage/deadline.hpp>
 #include <lovage/expected.hpp>
 
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -30,13 +32,15 @@ class socket {
   [[nodiscard]] bool hung_up() const;
 
  private:
-  struct tls;
   explicit socket(io::descriptor fd, std::string where);
   [[nodiscard]] expected<void> start_tls(endpoint const& to, deadline until);
+  [[nodiscard]] expected<std::size_t> put(std::string_view bytes);
+  [[nodiscard]] expected<std::size_t> get(std::span<char> into);
 
   io::descriptor fd_;
   std::string where_;
-  std::unique_ptr<tls> tls_;
+  std::unique_ptr<io::tls_session> tls_;
+  short needs_ = 0;  ///< what to poll for after a step that did nothing
 };
 
 }  // namespace lovage::redis

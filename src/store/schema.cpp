@@ -42,7 +42,20 @@ PRAGMA application_id = 1819697511;   -- 'lvag'
 PRAGMA user_version = 1;
 )sql";
 
-constexpr char const* second_version = R"sql(
+// Inboxes: what is broadcast to programs, and replies. A row of `inbox` lives as long as its reader renews it.
+constexpr char const* from_1_to_2 = R"sql(
+CREATE TABLE inbox(
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  name TEXT NOT NULL,
+  exchange TEXT NOT NULL, type TEXT NOT NULL, routing_key TEXT NOT NULL,  -- what it is bound to; '': nothing
+  expires INTEGER NOT NULL) STRICT;
+CREATE TABLE letter(
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  inbox INTEGER NOT NULL,
+  head BLOB NOT NULL, body BLOB NOT NULL,
+  expires INTEGER NOT NULL) STRICT;
+CREATE INDEX letter_inbox ON letter(inbox, id);
+
 CREATE TABLE paused(queue INTEGER PRIMARY KEY) STRICT;
 CREATE TABLE revoked(
   seq INTEGER PRIMARY KEY AUTOINCREMENT,  -- workers read what is beyond the last one they know
@@ -82,7 +95,7 @@ void prepare_schema(database& on) {
                            std::to_string(schema_version) + "; use the newer lovage that made it",
                        on.path()}};
   if (found == 0) on.exec(schema);
-  if (found < schema_version) on.exec(second_version);
+  if (found < 2) on.exec(from_1_to_2);
   change.commit();
 }
 

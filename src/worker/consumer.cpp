@@ -202,12 +202,19 @@ std::optional<std::vector<task_view>> consumer::tasks(deadline until) {
   return out;
 }
 
+std::map<std::string, std::uint64_t> consumer::totals(deadline until) {
+  std::map<std::string, std::uint64_t> out;
+  (void)call([&] { out = totals_; }, until);
+  return out;
+}
+
 void consumer::apply(pool::event& e) {
   auto const at = in_flight_.find(e.id);
   if (at == in_flight_.end()) return;
   switch (e.kind) {
     case pool::event_kind::started:
       begun_[e.id] = {e.pid, options_.now()};
+      ++totals_[at->second.message.task];
       last_start_ = steady_clock::now();
       stuck_ = false;
       return execute::conclude_started(at->second, e.pid, policy_, owed_.pending());
@@ -229,8 +236,8 @@ void consumer::finish(std::uint64_t job, pool::event& e) {
   auto const before = out.closings.size();
   switch (e.kind) {
     case pool::event_kind::lost: execute::conclude_lost(r, e.reason, policy_, now, out); break;
+    case pool::event_kind::terminated: execute::conclude_terminated(r, e.reason, policy_, now, out); break;
     case pool::event_kind::timed_out: execute::conclude_timed_out(r, policy_, now, out); break;
-    case pool::event_kind::terminated: execute::revoke_request(r, policy_, "terminated", now, out); break;
     default: execute::conclude(r, read_outcome(e.payload), policy_, now, e.runtime, out);
   }
   if (!newest_closing(out, before).over) book_.forget(job);

@@ -89,6 +89,8 @@ class consumer {
   [[nodiscard]] bool call(std::function<void()> what, deadline until);
   /// What it holds, in no order; nothing when the consumer does not answer by the deadline.
   [[nodiscard]] std::optional<std::vector<task_view>> tasks(deadline until);
+  /// How many of each task have begun; nothing when the consumer does not answer by the deadline.
+  [[nodiscard]] std::map<std::string, std::uint64_t> totals(deadline until);
 
   // To be called through `call`.
 
@@ -178,6 +180,7 @@ class consumer {
   };
   std::unordered_map<std::uint64_t, execute::request> in_flight_;
   std::unordered_map<std::uint64_t, run_facts> begun_;     ///< those of them that run
+  std::map<std::string, std::uint64_t> totals_;            ///< tasks begun, by name
   std::unordered_map<std::string, std::size_t> by_queue_;  ///< how many are in flight
   std::vector<broker::queue_spec> queues_;
   std::vector<queue_name> chosen_;  ///< as the broker's consumer was told

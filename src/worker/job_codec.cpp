@@ -61,24 +61,48 @@ state_message read_state(std::string_view bytes) {
 
 namespace {
 
+void log_of_task(std::string const& task, std::string const& id, int level, std::string_view text) {
+  auto const l = static_cast<log::level>(std::clamp(level, 0, 4));
+  if (log::enabled(l))
+    log::write(l, task + "[" + id + "]: " + std::string{text}, {{"task_id", id}, {"task_name", task}});
+}
+
 class pool_host final : public invoke_host {
  public:
   pool_host(pool::job_channel& channel, packed_job const& job) : channel_{channel}, job_{job} {}
   void update_state(std::string_view state, std::string_view packed_meta) override {
     channel_.send(write_state(state, packed_meta));
   }
-  [[nodiscard]] bool stop_requested() const noexcept override { return channel_.stop_requested(); }
+  [[nodiscard]] int stop_requested() const noexcept override { return static_cast<int>(channel_.why_stop()); }
   void log(int level, std::string_view text) override {
-    auto const l = static_cast<log::level>(std::clamp(level, 0, 4));
-    if (!log::enabled(l)) return;
-    std::string const id{job_.id}, task{job_.task};
-    log::write(l, task + "[" + id + "]: " + std::string{text}, {{"task_id", id}, {"task_name", task}});
+    log_of_task(std::string{job_.task}, std::string{job_.id}, level, text);
   }
 
  private:
   pool::job_channel& channel_;
   packed_job const& job_;
 };
+
+class open_pool_host final : public open_host {
+ public:
+  open_pool_host(std::shared_ptr<pool::open_job> job, packed_job const& what)
+      : job_{std::move(job)}, task_{what.task}, id_{what.id} {}
+  void update_state(std::string_view state, std::string_view packed_meta) override {
+    job_->send(write_state(state, packed_meta));
+  }
+  [[nodiscard]] int stop_requested() const noexcept override { return static_cast<int>(job_->why_stop()); }
+  void log(int level, std::string_view text) override { log_of_task(task_, id_, level, text); }
+  void finish(outcome end) override { job_->finish(write_outcome(end)); }
+  void when_stopped(std::function<void()> stop) override { job_->when_stopped(std::move(stop)); }
+
+ private:
+  std::shared_ptr<pool::open_job> job_;
+  std::string const task_, id_;
+};
+
+outcome not_known(packed_job const& job) {
+  return failure_outcome("NotRegistered", std::string{job.task} + " is not known to this pool process");
+}
 
 }  // namespace
 
@@ -88,13 +112,26 @@ pool::runner make_runner(task_registry::impl const& tasks, std::function<void(st
       auto const job = read_job(payload);
       if (on_start) on_start(job.job);
       auto const* entry = tasks.find(job.task);
-      if (entry == nullptr)
-        return write_outcome(
-            failure_outcome("NotRegistered", std::string{job.task} + " is not known to this pool process"));
+      if (entry == nullptr) return write_outcome(not_known(job));
+      channel.show(job.task);
       pool_host host{channel, job};
       return write_outcome(invoke(*entry, job.request, job.arguments, host));
     } catch (std::exception const& e) {
       return write_outcome(failure_outcome("RuntimeError", e.what()));
+    }
+  };
+}
+
+pool::opener make_opener(task_registry::impl const& tasks, std::function<void(std::uint64_t)> on_start) {
+  return [&tasks, on_start = std::move(on_start)](std::string const& payload, std::shared_ptr<pool::open_job> open) {
+    try {
+      auto const job = read_job(payload);
+      if (on_start) on_start(job.job);
+      auto const* entry = tasks.find(job.task);
+      if (entry == nullptr) return open->finish(write_outcome(not_known(job)));
+      invoke_open(*entry, job.request, job.arguments, std::make_shared<open_pool_host>(open, job));
+    } catch (std::exception const& e) {
+      open->finish(write_outcome(failure_outcome("RuntimeError", e.what())));
     }
   };
 }

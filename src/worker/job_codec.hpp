@@ -32,5 +32,7 @@ struct state_message {
 
 /// What runs in a pool's thread or child. `on_start` is called with the job's number before its body.
 [[nodiscard]] pool::runner make_runner(task_registry::impl const& tasks, std::function<void(std::uint64_t)> on_start);
+/// The same for tasks that go on when their body's function has returned; plain ones end within.
+[[nodiscard]] pool::opener make_opener(task_registry::impl const& tasks, std::function<void(std::uint64_t)> on_start);
 
 }  // namespace lovage::work

@@ -1,6 +1,7 @@
 #include "worker/plan.hpp"
 
 #include "core/ids.hpp"
+#include "core/log.hpp"
 #include "worker/node_name.hpp"
 
 #include <algorithm>
@@ -18,6 +19,7 @@ constexpr std::size_t reserve_bound = 1000;
 
 pool_kind kind_of(std::string const& name) {
   if (name == "threads") return pool_kind::threads;
+  if (name == "coroutine") return pool_kind::coroutine;
   return name == "solo" ? pool_kind::solo : pool_kind::prefork;
 }
 
@@ -53,25 +55,17 @@ void plan_queues(detail::app_state const& app, worker_options const& options, wo
   for (auto const& q : p.queues) p.weights.push_back(weights.contains(q.str()) ? weights[q.str()] : 1);
 }
 
-// `%n`, `%h`, `%d` as in a node name.
+// `%n` the name before the @, `%h` the whole node name, `%d` the host.
 std::string expand_state_db(std::string const& pattern, std::string const& node) {
-  auto const at = node.find('@');
-  auto const name = node.substr(0, at), host = at == std::string::npos ? std::string{} : node.substr(at + 1);
-  std::string out;
-  for (std::size_t i = 0; i < pattern.size(); ++i) {
-    if (pattern[i] != '%' || i + 1 == pattern.size()) {
-      out += pattern[i];
-      continue;
+  auto const at = std::min(node.find('@'), node.size());
+  return fill_in(pattern, [&, whole = std::string_view{node}](char letter) -> std::optional<std::string_view> {
+    switch (letter) {
+      case 'n': return whole.substr(0, at);
+      case 'h': return whole;
+      case 'd': return at < whole.size() ? whole.substr(at + 1) : std::string_view{};
+      default: return std::nullopt;
     }
-    switch (pattern[++i]) {
-      case 'n': out += name; break;
-      case 'h': out += node; break;
-      case 'd': out += host; break;
-      case '%': out += '%'; break;
-      default: out += '%', out += pattern[i];
-    }
-  }
-  return out;
+  });
 }
 
 rate_limits make_rates(detail::app_state const& app) {
@@ -92,7 +86,26 @@ std::function<double()> make_uniform() {
   return [engine] { return std::uniform_real_distribution<>{0, 1}(*engine); };
 }
 
+// It begins small and grows; by load, with a slot for each core.
+void plan_autoscale(worker_plan& p, worker_options const& options) {
+  if (!options.autoscale_) return;
+  auto const [max, min] = *options.autoscale_;
+  if (max < 1 || min < 0 || min > max)
+    throw error{errc::invalid_argument, "autoscale needs 1 <= max and 0 <= min <= max"};
+  if (p.kind == pool_kind::solo) throw error{errc::not_supported, "the solo pool has one slot: it cannot autoscale"};
+  p.autoscale = {static_cast<std::size_t>(max), std::max<std::size_t>(1, static_cast<std::size_t>(min))};
+  p.autoscale_by = options.automatic_ ? autoscale_mode::by_load : autoscale_mode::by_demand;
+  p.concurrency = p.autoscale->min;
+  if (options.automatic_)
+    p.concurrency = std::clamp<std::size_t>(std::thread::hardware_concurrency(), p.autoscale->min, p.autoscale->max);
+}
+
 }  // namespace
+
+std::size_t reserve_for(worker_plan const& plan, std::size_t concurrency) {
+  if (plan.only_free) return concurrency;
+  return plan.multiplier == 0 ? std::max(reserve_bound, concurrency) : concurrency * plan.multiplier;
+}
 
 worker_plan make_plan(detail::app_state const& app, worker_options const& options) {
   auto const& c = app.settings;
@@ -102,14 +115,14 @@ worker_plan make_plan(detail::app_state const& app, worker_options const& option
   if (wanted < 0) throw error{errc::invalid_argument, "concurrency is negative; zero means as many as cores"};
   p.concurrency = wanted > 0 ? static_cast<std::size_t>(wanted) : std::max(1U, std::thread::hardware_concurrency());
   if (p.kind == pool_kind::solo) p.concurrency = 1;
+  plan_autoscale(p, options);
   auto const multiplier = options.prefetch_multiplier_.value_or(c.worker_prefetch_multiplier());
   if (multiplier < worker_options::prefetch_auto)
     throw error{errc::invalid_argument, "the prefetch multiplier is negative; zero means no limit"};
   p.learns = multiplier == worker_options::prefetch_auto;
-  p.reserve =
-      multiplier <= 0 ? std::max(reserve_bound, p.concurrency) : p.concurrency * static_cast<std::size_t>(multiplier);
+  p.multiplier = static_cast<std::size_t>(std::max(multiplier, 0));
   p.only_free = c.worker_disable_prefetch();
-  if (p.only_free) p.reserve = p.concurrency;
+  p.reserve = reserve_for(p, p.autoscale ? p.autoscale->max : p.concurrency);
   p.node = expand_node_name(options.hostname_, host_name());
   auto const state = options.state_db_.value_or(c.worker_state_db());
   if (!state.empty()) p.state_db = expand_state_db(state, p.node);
@@ -147,7 +160,7 @@ execute::policy make_policy(detail::app_state const& app, worker_plan const& pla
 consumer_options make_consumer_options(detail::app_state const& app, worker_plan const& plan) {
   auto const& c = app.settings;
   consumer_options o;
-  o.reserve = plan.reserve;
+  o.reserve = reserve_for(plan, plan.concurrency);
   o.result_expires = std::chrono::ceil<std::chrono::seconds>(c.result_expires());
   o.deduplicate = c.worker_deduplicate_successful_tasks();
   o.now = app.now;
@@ -160,6 +173,20 @@ consumer_options make_consumer_options(detail::app_state const& app, worker_plan
   o.revoked = std::make_shared<revocations>(revocation_limits::from_environment(), app.now);
   if (!plan.state_db.empty())
     if (auto done = o.revoked->load(plan.state_db); !done) throw error{done.error()};
+  return o;
+}
+
+pool::options make_pool_options(detail::app_state const& app, worker_plan const& plan) {
+  auto const& c = app.settings;
+  pool::options o;
+  o.concurrency = plan.concurrency;
+  o.max_tasks_per_child = static_cast<std::uint64_t>(c.worker_max_tasks_per_child());
+  o.max_memory_per_child = static_cast<std::uint64_t>(c.worker_max_memory_per_child());
+  o.title = plan.node;
+  if (plan.kind != pool_kind::prefork && o.max_tasks_per_child + o.max_memory_per_child > 0)
+    log::warning(
+        "worker_max_tasks_per_child and worker_max_memory_per_child have no effect: only the prefork pool has "
+        "children to replace");
   return o;
 }
 

@@ -1,17 +1,19 @@
 #include "worker/signal_inbox.hpp"
 
+#include "io/polling.hpp"
+
 #include <lovage/error.hpp>
 
-#include <poll.h>
 #include <sys/eventfd.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
 #include <array>
 #include <cerrno>
-#include <climits>
 #include <cstdint>
+#include <cstdlib>
 #include <cstring>
+#include <string_view>
 
 namespace lovage::work {
 namespace {
@@ -21,20 +23,18 @@ int checked(int fd, char const* what) {
   return fd;
 }
 
-int poll_timeout(deadline until) {
-  if (until.is_never()) return -1;
-  auto const ms = std::chrono::ceil<std::chrono::milliseconds>(until.left()).count();
-  return static_cast<int>(std::min<std::int64_t>(ms, INT_MAX));
-}
-
 }  // namespace
 
-signal_inbox::signal_inbox(bool with_signals) : wake_{checked(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK), "eventfd")} {
+signal_inbox::signal_inbox(bool with_signals, bool with_hangup)
+    : wake_{checked(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK), "eventfd")} {
   if (!with_signals) return;
   ::sigset_t watched;
   ::sigemptyset(&watched);
-  for (int const s : {SIGTERM, SIGINT, SIGQUIT}) ::sigaddset(&watched, s);
+  for (int const s : {SIGTERM, SIGINT, SIGQUIT, SIGUSR1}) ::sigaddset(&watched, s);
+  if (with_hangup) ::sigaddset(&watched, SIGHUP);
   ::pthread_sigmask(SIG_BLOCK, &watched, &before_);
+  if (auto const* remap = std::getenv("REMAP_SIGTERM"); remap != nullptr && std::string_view{remap} == "SIGQUIT")
+    on_term_ = stop_event::quit;
   signals_ = checked(::signalfd(-1, &watched, SFD_CLOEXEC | SFD_NONBLOCK), "signalfd");
 }
 
@@ -62,9 +62,22 @@ std::optional<stop_event> signal_inbox::next(deadline until) {
     if (signals_ >= 0)
       if (auto e = read_signal()) return e;
     std::array<::pollfd, 2> fds{{{wake_, POLLIN, 0}, {signals_, POLLIN, 0}}};
-    auto const n = ::poll(fds.data(), fds.size(), poll_timeout(until));
+    auto const n = ::poll(fds.data(), fds.size(), io::milliseconds_left(until));
     if (n == 0 && until.passed()) return std::nullopt;
   }
+}
+
+void signal_inbox::let_signals_kill() {
+  if (signals_ < 0) return;
+  struct ::sigaction at_once {};
+  at_once.sa_handler = [](int) { ::_exit(1); };
+  ::sigset_t those;
+  ::sigemptyset(&those);
+  for (int const s : {SIGINT, SIGQUIT}) {
+    ::sigaction(s, &at_once, nullptr);
+    ::sigaddset(&those, s);
+  }
+  ::pthread_sigmask(SIG_UNBLOCK, &those, nullptr);
 }
 
 std::optional<stop_event> signal_inbox::take_posted() {
@@ -85,7 +98,9 @@ std::optional<stop_event> signal_inbox::read_signal() const {
   switch (info.ssi_signo) {
     case SIGINT: return stop_event::interrupt;
     case SIGQUIT: return stop_event::quit;
-    default: return stop_event::term;
+    case SIGUSR1: return stop_event::dump;
+    case SIGHUP: return stop_event::hangup;
+    default: return on_term_;
   }
 }
 

@@ -5,15 +5,20 @@
 #include "core/ids.hpp"
 #include "core/log.hpp"
 #include "health/server.hpp"
+#include "health/service_manager.hpp"
 #include "pool/prefork.hpp"
 #include "worker/banner.hpp"
 #include "worker/connecting.hpp"
 #include "worker/consumer.hpp"
+#include "worker/control_server.hpp"
+#include "worker/control_wiring.hpp"
 #include "worker/health_report.hpp"
 #include "worker/job_codec.hpp"
 #include "worker/plan.hpp"
+#include "worker/scaling.hpp"
 #include "worker/signal_inbox.hpp"
 
+#include <unistd.h>
 #include <cstdio>
 
 namespace lovage {
@@ -23,6 +28,7 @@ using namespace std::chrono_literals;
 namespace {
 
 constexpr auto start_limit = 10s;
+constexpr auto control_limit = 5s;
 constexpr auto cleanup_interval = 1h;
 // When nothing runs any more, a broker or backend that is away gets this long to take what is left.
 constexpr auto settle_limit = 5s;
@@ -31,6 +37,7 @@ std::unique_ptr<pool::pool> make_pool(pool_kind kind) {
   switch (kind) {
     case pool_kind::threads: return pool::make_threads();
     case pool_kind::solo: return pool::make_solo();
+    case pool_kind::coroutine: return pool::make_coroutines();
     default: return pool::make_prefork();
   }
 }
@@ -44,19 +51,32 @@ class worker::impl {
 
   int run();
   void post(work::stop_event e);
+  bool reload_asked() const;
   bool wait_ready(deadline until) const;
   std::string health_url() const;
 
  private:
   struct inbox_use;
+  /// The parts of a running worker.
+  struct crew {
+    pool::pool& jobs;
+    work::consumer& source;
+    work::signal_inbox& inbox;
+    work::control_server* control;
+    work::scaling* scaling;
+  };
   void start_pool(pool::pool& jobs, work::consumer& source);
-  work::stop_state connect(work::consumer& source, work::signal_inbox& inbox);
+  std::unique_ptr<work::control_server> make_control(pool::pool& jobs, work::consumer& source);
+  work::stop_state connect(crew& with);
   std::unique_ptr<health::server> listen(pool::pool const& jobs, work::consumer const& source);
   work::health_facts facts(pool::pool const& jobs, work::consumer const& source) const;
-  work::stop_state serve(work::signal_inbox& inbox);
-  work::stop_state shut_down(pool::pool& jobs, work::consumer& source, work::signal_inbox& inbox, work::stop_state s);
+  work::stop_state after(work::stop_state s, work::stop_event e) const;
+  work::stop_state serve(crew& with);
+  work::stop_state shut_down(crew& with, work::stop_state s);
   void show_banner(pool::pool const& jobs) const;
-  work::stop_state drain(work::consumer& source, work::signal_inbox& inbox, work::stop_state s);
+  work::stop_state drain(crew& with, work::stop_state s);
+  std::chrono::steady_clock::duration say_alive(pool::pool const& jobs, work::consumer const& source);
+  void kill(crew& with);
   void clean_results();
   void save_state(work::consumer const& source) const;
   void set_ready(bool ready);
@@ -64,11 +84,14 @@ class worker::impl {
 
   detail::app_state& app_;
   worker_options const options_;
+  health::service_manager const manager_ = health::service_manager::from_environment();
+  std::chrono::steady_clock::time_point said_alive_{};
   work::worker_plan const plan_;
+  lamport_clock clock_;
 
   mutable std::mutex mutex_;  // guards what follows
   mutable std::condition_variable ready_changed_;
-  bool ready_ = false, stopping_ = false;
+  bool ready_ = false, stopping_ = false, reload_ = false;
   std::string health_url_, trouble_;
   std::chrono::steady_clock::time_point beat_ = std::chrono::steady_clock::now();
   work::signal_inbox* inbox_;
@@ -97,16 +120,27 @@ int worker::impl::run() {
   if (pool::is_fork_server()) pool::serve_forks(work::make_runner(tasks, {}));
   auto jobs = make_pool(plan_.kind);
   work::check_hard_limits(app_, *jobs);
-  work::signal_inbox inbox{options_.handle_signals_};
+  work::signal_inbox inbox{options_.handle_signals_, options_.on_hangup_ != nullptr};
   work::consumer source{work::make_policy(app_, plan_, *jobs), *jobs, work::make_consumer_options(app_, plan_)};
   inbox_use const in_use{*this, inbox};
   auto const health = listen(*jobs, source);
   if (options_.banner_) show_banner(*jobs);
   start_pool(*jobs, source);
   if (health) health->start();  // a thread: after the fork server's start
-  auto s = connect(source, inbox);
-  if (s.phase == work::stop_phase::running) s = serve(inbox);
-  return exit_code(shut_down(*jobs, source, inbox, s));
+  auto const control = make_control(*jobs, source);
+  std::optional<work::scaling> scaling;
+  if (plan_.autoscale) scaling.emplace(plan_, *jobs, source);
+  crew with{*jobs, source, inbox, control.get(), scaling ? &*scaling : nullptr};
+  auto s = connect(with);
+  if (s.phase == work::stop_phase::running) s = serve(with);
+  return exit_code(shut_down(with, s));
+}
+
+// Tasks run without it; a mailbox that cannot be had at once is tried for again.
+std::unique_ptr<work::control_server> worker::impl::make_control(pool::pool& jobs, work::consumer& source) {
+  if (!app_.settings.worker_enable_remote_control()) return nullptr;
+  auto stop = [this] { post(work::stop_event::asked); };
+  return std::make_unique<work::control_server>(work::make_node(app_, plan_, jobs, source, clock_, std::move(stop)));
 }
 
 void worker::impl::start_pool(pool::pool& jobs, work::consumer& source) {
@@ -118,12 +152,16 @@ void worker::impl::start_pool(pool::pool& jobs, work::consumer& source) {
         if (e.kind == pool::event_kind::started) source.on_started(e.id);
     source.on_events(std::move(events));
   };
-  auto runner = work::make_runner(app_.tasks.internals(), in_process ? on_start : std::function<void(std::uint64_t)>{});
-  jobs.start({plan_.concurrency, std::move(runner), on_events}).value();
+  auto const& tasks = app_.tasks.internals();
+  auto with = work::make_pool_options(app_, plan_);
+  with.run = work::make_runner(tasks, in_process ? on_start : std::function<void(std::uint64_t)>{});
+  with.open = work::make_opener(tasks, on_start);
+  with.on_events = on_events;
+  jobs.start(std::move(with)).value();
 }
 
 // Until broker and backend are there, or until it is told to stop.
-work::stop_state worker::impl::connect(work::consumer& source, work::signal_inbox& inbox) {
+work::stop_state worker::impl::connect(crew& with) {
   auto const& c = app_.settings;
   bool const again = c.broker_connection_retry_on_startup();
   work::connect_schedule schedule{c.broker_connection_max_retries()};
@@ -131,9 +169,11 @@ work::stop_state worker::impl::connect(work::consumer& source, work::signal_inbo
   for (;;) {
     auto attempt = work::connect(app_, plan_.of_consumer(), deadline::in(start_limit));
     if (attempt.made) {
-      source.attach(*std::move(attempt.made));
-      source.start();
+      with.source.attach(*std::move(attempt.made));
+      with.source.start();
+      if (with.control) with.control->start(deadline::in(control_limit));
       set_ready(true);
+      manager_.ready(plan_.node + " takes tasks");
       log::info(plan_.node + " ready.", {{"pid", std::to_string(::getpid())}});
       return s;
     }
@@ -142,29 +182,58 @@ work::stop_state worker::impl::connect(work::consumer& source, work::signal_inbo
     if (!wait) throw error{why.code, "consumer: Cannot connect to " + attempt.url + ": " + why.text()};
     log::error(schedule.text(attempt.url, why, *wait));
     beat("cannot connect to " + attempt.url + ": " + why.text());
-    if (auto const e = inbox.next(deadline::in(*wait))) s = step(s, *e);
+    if (auto const e = with.inbox.next(deadline::in(*wait))) s = after(s, *e);
     if (s.phase != work::stop_phase::running) return s;
   }
 }
 
-work::stop_state worker::impl::serve(work::signal_inbox& inbox) {
+work::stop_state worker::impl::serve(crew& with) {
   work::stop_state s;
-  clean_results();
+  auto clean_at = deadline::now();
   while (s.phase == work::stop_phase::running) {
-    if (auto const e = inbox.next(deadline::in(cleanup_interval))) {
-      s = step(s, *e);
-    } else {
+    if (clean_at.passed()) {
       clean_results();
+      clean_at = deadline::in(cleanup_interval);
     }
+    auto wait = clean_at.sooner(deadline::in(say_alive(with.jobs, with.source)));
+    if (with.scaling) wait = wait.sooner(deadline::in(work::scaling::interval));
+    auto const e = with.inbox.next(wait);
+    if (e == work::stop_event::dump) with.jobs.dump_stacks();
+    if (e) s = after(s, *e);
+    if (!e && with.scaling) with.scaling->tick();
   }
   return s;
 }
 
-// Warm: as long as tasks run, then `settle_limit` for what they left. What stays unsettled is delivered again.
-work::stop_state worker::impl::drain(work::consumer& source, work::signal_inbox& inbox, work::stop_state s) {
-  std::optional<deadline> last;
-  while (s.phase == work::stop_phase::warm && !source.drain(deadline::in(50ms))) {
-    if (source.state().in_flight > 0) {
+// Tells the service manager that all is well while it is; how long until it wants to hear again.
+std::chrono::steady_clock::duration worker::impl::say_alive(pool::pool const& jobs, work::consumer const& source) {
+  auto const interval = manager_.interval();
+  if (!interval) return cleanup_interval;
+  auto const now = std::chrono::steady_clock::now();
+  if (now - said_alive_ >= *interval && work::liveness(facts(jobs, source)).good) {
+    manager_.alive();
+    said_alive_ = now;
+  }
+  return *interval;
+}
+
+work::stop_state worker::impl::after(work::stop_state s, work::stop_event e) const {
+  if (e == work::stop_event::hangup && s.phase == work::stop_phase::running && !options_.on_hangup_()) return s;
+  return work::step(s, e, app_.settings.worker_soft_shutdown_timeout().count() > 0);
+}
+
+// Warm: as long as tasks run, then `settle_limit` for what they left. Soft: so long in all. What stays unsettled is
+// delivered again.
+work::stop_state worker::impl::drain(crew& with, work::stop_state s) {
+  std::optional<deadline> last, soft;
+  while (s.phase < work::stop_phase::cold && !with.source.drain(deadline::in(50ms))) {
+    (void)say_alive(with.jobs, with.source);
+    if (s.phase == work::stop_phase::soft && !soft) {
+      auto const limit = app_.settings.worker_soft_shutdown_timeout();
+      log::warning(plan_.node + ": soft shutdown: what runs has " + std::to_string(limit.count()) + " s to finish");
+      soft = deadline::in(limit);
+    }
+    if (with.source.state().in_flight > 0) {
       last.reset();
     } else if (!last) {
       last = deadline::in(settle_limit);
@@ -172,26 +241,35 @@ work::stop_state worker::impl::drain(work::consumer& source, work::signal_inbox&
       log::error(plan_.node + ": broker or backend are away; what could not be acknowledged will be delivered again");
       break;
     }
-    if (auto const e = inbox.next(deadline::now())) s = step(s, *e);
+    if (soft && soft->passed()) s.phase = work::stop_phase::cold;
+    if (auto const e = with.inbox.next(deadline::now())) s = after(s, *e);
   }
   return s;
 }
 
-work::stop_state worker::impl::shut_down(pool::pool& jobs, work::consumer& source, work::signal_inbox& inbox,
-                                         work::stop_state s) {
+void worker::impl::kill(crew& with) {
+  log::warning(plan_.node + ": cold shutdown: what runs is given back (send QUIT again to end at once)");
+  with.inbox.let_signals_kill();
+  with.source.stop_thread();
+  with.jobs.kill();
+}
+
+work::stop_state worker::impl::shut_down(crew& with, work::stop_state s) {
   set_ready(false);
+  s.reload ? manager_.reloading() : manager_.stopping();
   if (s.phase == work::stop_phase::warm)
-    log::warning(plan_.node + ": warm shutdown: what runs is finished (send INT again for a cold one)");
-  if (source.state().attached) s = drain(source, inbox, s);
-  if (s.phase == work::stop_phase::cold) {
-    log::warning(plan_.node + ": cold shutdown: what runs is given back");
-    source.stop_thread();
-    jobs.kill();
-  } else {
-    (void)jobs.stop(deadline::in(10s));
-  }
-  source.close();
-  save_state(source);
+    log::warning(plan_.node + ": warm shutdown: what runs is finished (send INT again for a sharper one)");
+  if (with.source.state().attached) s = drain(with, s);
+  if (s.phase == work::stop_phase::hard) ::_exit(work::exit_code(s));
+  if (with.control) with.control->stop();
+  if (s.phase == work::stop_phase::cold)
+    kill(with);
+  else
+    (void)with.jobs.stop(deadline::in(10s));
+  with.source.close();
+  save_state(with.source);
+  std::lock_guard const lock{mutex_};
+  reload_ = s.reload && s.phase == work::stop_phase::warm;
   return s;
 }
 
@@ -276,6 +354,11 @@ void worker::impl::post(work::stop_event e) {
   early_.push_back(e);
 }
 
+bool worker::impl::reload_asked() const {
+  std::lock_guard const lock{mutex_};
+  return reload_;
+}
+
 bool worker::impl::wait_ready(deadline until) const {
   std::unique_lock lock{mutex_};
   if (until.is_never()) return ready_changed_.wait(lock, [this] { return ready_; }), true;
@@ -287,6 +370,7 @@ worker::~worker() = default;
 int worker::run() { return impl_->run(); }
 void worker::stop() { impl_->post(work::stop_event::asked); }
 void worker::stop_now() { impl_->post(work::stop_event::asked_now); }
+bool worker::reload_asked() const { return impl_->reload_asked(); }
 bool worker::wait_ready(deadline until) const { return impl_->wait_ready(until); }
 std::string worker::health_url() const { return impl_->health_url(); }
 

@@ -15,10 +15,30 @@ TEST(NodeName, FillsInTheHost) {
   EXPECT_EQ(expand_node_name("50%%@x%", "box"), "50%@x%");
 }
 
-stop_state after(std::initializer_list<stop_event> events) {
+stop_state after(std::initializer_list<stop_event> events, bool soft_first = false) {
   stop_state s;
-  for (auto const e : events) s = step(s, e);
+  for (auto const e : events) s = step(s, e, soft_first);
   return s;
+}
+
+TEST(Shutdown, EachQuitGoesOneRungDown) {
+  EXPECT_EQ(after({stop_event::quit}, true).phase, stop_phase::soft);
+  EXPECT_EQ(after({stop_event::quit, stop_event::quit}, true).phase, stop_phase::cold);
+  EXPECT_EQ(after({stop_event::quit, stop_event::quit}).phase, stop_phase::hard);
+  EXPECT_EQ(after({stop_event::quit, stop_event::quit, stop_event::quit}, true).phase, stop_phase::hard);
+  EXPECT_EQ(exit_code(after({stop_event::quit}, true)), 1);
+}
+
+TEST(Shutdown, TheSecondInterruptIsSoftWhereThatIsAllowed) {
+  EXPECT_EQ(after({stop_event::interrupt, stop_event::interrupt}, true).phase, stop_phase::soft);
+  EXPECT_EQ(after({stop_event::interrupt, stop_event::interrupt, stop_event::interrupt}, true).phase, stop_phase::cold);
+}
+
+TEST(Shutdown, AHangupReloadsUnlessTheWorkerStopsAlready) {
+  EXPECT_EQ(after({stop_event::hangup}).phase, stop_phase::warm);
+  EXPECT_TRUE(after({stop_event::hangup}).reload);
+  EXPECT_EQ(exit_code(after({stop_event::hangup})), 0);
+  EXPECT_FALSE(after({stop_event::term, stop_event::hangup}).reload);
 }
 
 TEST(Shutdown, TermIsWarmHoweverOften) {

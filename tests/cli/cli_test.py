@@ -1,73 +1,20 @@
 """Every command of the program, as a user types it. Needs LOVAGE_PROGRAM and LOVAGE_PLUGIN in the environment."""
-import contextlib
 import json
 import os
 import shutil
-import signal
 import subprocess
-import tempfile
-import time
 import unittest
 
-PROGRAM = os.environ["LOVAGE_PROGRAM"]
-PLUGIN = os.environ["LOVAGE_PLUGIN"]
+from cli_case import PLUGIN, Case, read
 
-
-def read(path):
-    """The text of a file; nothing while it is not there."""
-    try:
-        with open(path) as f:
-            return f.read()
-    except FileNotFoundError:
-        return ""
-
-
-class CliTest(unittest.TestCase):
-    def setUp(self):
-        self.dir = tempfile.mkdtemp(prefix="lovage-cli-")
-        self.addCleanup(shutil.rmtree, self.dir)
-        self.env = {k: v for k, v in os.environ.items() if not k.startswith(("LOVAGE_", "CELERY_"))}
-        self.env.update(HOME=self.dir, XDG_CONFIG_HOME=self.dir + "/config", XDG_STATE_HOME=self.dir + "/state",
-                        LOVAGE_BROKER_URL="sqlite:///" + self.dir + "/store.db")
-
-    def lovage(self, *args, code=0, stdin=subprocess.DEVNULL, **env):
-        done = subprocess.run([PROGRAM, *args], cwd=self.dir, env={**self.env, **env}, stdin=stdin, text=True,
-                              capture_output=True, timeout=60)
-        self.assertEqual(done.returncode, code, f"{args}\n{done.stdout}\n{done.stderr}")
-        return done
-
-    @contextlib.contextmanager
-    def worker(self, *args, log="worker.log"):
-        """A worker that runs while the block does; ends by TERM with code 0."""
-        path = os.path.join(self.dir, log)
-        worker = subprocess.Popen([PROGRAM, "worker", "-A", PLUGIN, "-l", "info", "-f", path, *args], cwd=self.dir,
-                                  env=self.env, stderr=subprocess.PIPE, text=True)
-        try:
-            self.wait_for(lambda: "ready." in read(path), worker)
-            yield worker
-            worker.send_signal(signal.SIGTERM)
-            self.banner = worker.communicate(timeout=30)[1]
-            self.assertEqual(worker.returncode, 0, self.banner)
-        finally:
-            if worker.poll() is None:
-                worker.kill()
-                worker.communicate()
-
-    def wait_for(self, condition, worker=None):
-        end = time.monotonic() + 20
-        while not condition():
-            if worker is not None and worker.poll() is not None:
-                self.fail("the worker ended: " + worker.stderr.read())
-            self.assertLess(time.monotonic(), end, "waited in vain")
-            time.sleep(0.02)
-
+class CliTest(Case):
     # Help and usage
 
     def test_help_teaches_and_version_tells(self):
         self.assertIn("First steps:", self.lovage().stdout)
         self.assertIn("First steps:", self.lovage("--help").stdout)
         self.assertRegex(self.lovage("--version").stdout, r"^lovage \d+\.\d+\.\d+\n$")
-        for command in ("worker", "call", "result", "queues", "tasks", "report", "completion"):
+        for command in ("worker", "call", "result", "queues", "tasks", "inspect", "control", "status", "report", "completion"):
             out = self.lovage(command, "--help").stdout
             self.assertIn("Examples:", out)
             self.assertIn("--broker", out)
@@ -107,7 +54,7 @@ class CliTest(unittest.TestCase):
     def test_report_masks_passwords_and_lists_plugins(self):
         out = self.lovage("report", "--all", "-A", PLUGIN, LOVAGE_RESULT_BACKEND="redis://:hunter2@localhost/0").stdout
         self.assertNotIn("hunter2", out)
-        self.assertIn("(4 tasks)", out)
+        self.assertIn("(5 tasks)", out)
         self.assertIn("SQLite 3.", out)
         self.assertIn("worker_concurrency", out)
 
@@ -150,7 +97,7 @@ class CliTest(unittest.TestCase):
         out = self.lovage("tasks", "-A", PLUGIN).stdout
         self.assertIn("cli.add(x: int, y: int) -> int", out)
         tasks = {t["name"]: t for t in json.loads(self.lovage("-A", PLUGIN, "tasks", "--json").stdout)}
-        self.assertEqual(sorted(tasks), ["cli.add", "cli.echo", "cli.refuse", "cli.total"])
+        self.assertEqual(sorted(tasks), ["cli.add", "cli.echo", "cli.refuse", "cli.total", "cli.until"])
         self.assertEqual(tasks["cli.refuse"]["options"]["max_retries"], 2)
 
     def test_a_task_is_called_run_and_answered(self):
@@ -235,6 +182,58 @@ class CliTest(unittest.TestCase):
     def dead(self):
         return json.loads(self.lovage("queues", "dead", "--json").stdout)
 
+    # Remote control
+
+    def test_workers_are_asked_and_told(self):
+        nobody = self.lovage("status", "-t", "0.2", code=69)
+        self.assertEqual(nobody.stderr, "Error: No nodes replied within time constraint\n")
+        with self.worker("-P", "solo", "-n", "w1@here", log="w1.log"), self.worker("-P", "solo", "-n", "w2@here", log="w2.log"):
+            status = self.lovage("status").stdout
+            self.assertEqual(sorted(status.splitlines()), ["", "->  w1@here: OK", "->  w2@here: OK", "2 nodes online."])
+            self.assertEqual(sorted(json.loads(self.lovage("status", "-j").stdout)), ["w1@here", "w2@here"])
+            one = ("-d", "w1@here")
+            self.assertEqual(self.lovage("inspect", "ping", *one).stdout,
+                             "->  w1@here: OK\n        pong\n\n1 node online.\n")
+            self.assertEqual(self.lovage("inspect", *one, "-q", "active").stdout, " w1@here: OK\n    - empty -\n")
+            tasks = self.lovage("inspect", "registered", "max_retries", *one).stdout
+            self.assertIn("    * cli.add [max_retries=3]\n", tasks)
+            self.assertIn("    * cli.refuse [max_retries=2]\n", tasks)
+            conf = json.loads(self.lovage("inspect", "conf", "true", "-j", *one).stdout)["w1@here"]
+            self.assertEqual((conf["worker_pool"], conf["task_serializer"]), ("solo", "json"))
+            said = json.loads(self.lovage("control", "autoscale", "4", "1", "--json", *one).stdout)
+            self.assertEqual(said, [{"w1@here": {"error": "ValueError('Autoscale not enabled')"}}])
+            self.lovage("inspect", "ping", "-d", "none@here", "-t", "0.2", code=69)
+            self.lovage("inspect", "ping", "-t", "0", code=2)
+
+    def test_a_plugins_own_command_is_run(self):
+        with self.worker("-P", "solo", "-n", "w1@here"):
+            told = self.lovage("control", "-A", PLUGIN, "cli_greet", "name=Ann", "-d", "w1@here").stdout
+            self.assertEqual(told, "->  w1@here: OK\n        hello Ann\n")
+            told = self.lovage("control", "-A", PLUGIN, "cli_greet", "-d", "w1@here").stdout
+            self.assertEqual(told, "->  w1@here: ERROR\n        std::invalid_argument: whom?\n")
+            self.assertIn("not recognized", self.lovage("control", "cli_greet", code=2).stderr)
+
+    def test_a_worker_ends_when_it_is_told_and_is_deaf_when_that_is_set(self):
+        with self.worker("-P", "solo", "--", "worker.enable_remote_control=no"):
+            self.lovage("status", "-t", "0.2", code=69)
+        log = self.dir + "/told.log"
+        worker = subprocess.Popen([PROGRAM, "worker", "-A", PLUGIN, "-P", "solo", "-q", "-l", "info", "-f", log],
+                                  cwd=self.dir, env=self.env, stderr=subprocess.PIPE, text=True)
+        self.addCleanup(worker.communicate)
+        self.addCleanup(worker.kill)
+        self.wait_for(lambda: "ready." in read(log), worker)
+        self.assertEqual(self.lovage("control", "shutdown").stdout, "")
+        self.assertEqual(worker.wait(20), 0)
+        self.assertIn("Got shutdown from remote", read(log))
+
+    def test_wrong_commands_and_arguments_of_remote_control_are_told(self):
+        wrong = self.lovage("inspect", "actve", code=2).stderr
+        self.assertIn("Command actve not recognized. Available inspect commands: active, active_queues", wrong)
+        self.assertIn("which command?", self.lovage("control", code=2).stderr)
+        self.assertIn("takes arguments", self.lovage("control", "cancel_consumer", "a", "b", code=2).stderr)
+        self.assertIn("n is a whole number", self.lovage("control", "pool_grow", "many", code=2).stderr)
+        self.assertIn("rate_limit <task_name> <rate_limit", self.lovage("control", "--list").stdout)
+
     # Completion
 
     def test_completion_scripts_are_accepted_by_their_shells(self):
@@ -247,7 +246,8 @@ class CliTest(unittest.TestCase):
 
     def test_bash_completes_commands_and_options(self):
         script = self.lovage("completion", "bash").stdout
-        for line, expected in (("lovage wo", "worker"), ("lovage queues pur", "purge-dead purge"),
+        for line, expected in (("lovage wo", "worker"), ("lovage queues pur", "purge-dead purge"), ("lovage inspect reg", "registered"),
+                               ("lovage control pool_s", "pool_shrink"),
                                ("lovage -b x worker --prefetch", "--prefetch-multiplier"),
                                ("lovage completion z", "zsh")):
             ask = f'{script}\nCOMP_WORDS=({line}); COMP_CWORD=$((${{#COMP_WORDS[@]}} - 1)); _lovage; echo "${{COMPREPLY[*]}}"'

@@ -106,8 +106,9 @@ class LovageWorker(Worker):
     kind = "lovage"
     writes = "lovage"
 
-    def __init__(self, log: Path, build: Path, settings: dict, queues: list[str], concurrency: int = 4) -> None:
-        command = [str(build / "bin/lovage"), "worker", "-A", str(build / "lib/libinterop_tasks.so"), "-P", "threads",
+    def __init__(self, log: Path, build: Path, settings: dict, queues: list[str], concurrency: int = 4,
+                 pool: str = "threads") -> None:  # fmt: skip
+        command = [str(build / "bin/lovage"), "worker", "-A", str(build / "lib/libinterop_tasks.so"), "-P", pool,
                    "-c", str(concurrency), "-Q", ",".join(queues), "-l", "info", "-n", f"{log.stem}@lovage",
                    "--", *as_options(settings)]  # fmt: skip
         super().__init__(log, command, {})

@@ -86,6 +86,7 @@ std::string die_after_result(std::string const& id) {
 
 std::string run_command(std::string_view payload, job_channel& channel) {
   auto const word = payload.substr(0, payload.find(' '));
+  channel.show(word.substr(0, 20));
   if (word == "echo") return argument(payload);
   if (word == "count") {
     for (int i = 0, n = std::atoi(argument(payload).c_str()); i < n; ++i) channel.send(std::to_string(i));
@@ -97,6 +98,11 @@ std::string run_command(std::string_view payload, job_channel& channel) {
   if (word == "close" || word == "garbage") return misuse(word);
   if (word == "throw") throw std::runtime_error{"oops"};
   if (word == "die-after") return die_after_result(argument(payload));
+  if (word == "keep") {
+    static std::string kept;
+    kept.assign(std::strtoull(argument(payload).c_str(), nullptr, 10) << 20, 'x');
+    return {};
+  }
   if (word == "env") return descriptors_of_subprocess();
   if (word == "stdin") return std::getchar() == EOF ? "end of file" : "something";
   if (word == "print") {

@@ -29,8 +29,11 @@ struct prefork {
   event_log log;
   std::unique_ptr<pool> p = make_prefork();
 
-  explicit prefork(std::size_t concurrency) {
-    p->start({.concurrency = concurrency, .run = run_command, .on_events = log.sink()}).value();
+  explicit prefork(std::size_t concurrency, options with = {}) {
+    with.concurrency = concurrency;
+    with.run = run_command;
+    with.on_events = log.sink();
+    p->start(std::move(with)).value();
   }
   void submit(job j) {
     std::vector<job> jobs;

@@ -1,9 +1,10 @@
 // Another process on a store, for tests that stop and kill it.
 //
 //   store_peer hold URL QUEUE COUNT STARTED   claims COUNT, begins STARTED of them, says "held" and sleeps
-//   store_peer fork URL QUEUE COUNT           the same, in a process whose forked child outlives it; says the child's
-//   pid store_peer send URL QUEUE COUNT           publishes COUNT one by one; their bodies are "<pid>-<i>" store_peer
-//   drain URL QUEUE                settles until nothing came for a second; says how many
+//   store_peer fork URL QUEUE COUNT           the same, in a process whose forked child outlives it; says its pid
+//   store_peer send URL QUEUE COUNT           publishes COUNT one by one; their bodies are "<pid>-<i>"
+//   store_peer shout URL EXCHANGE BODY        publishes one message to an exchange
+//   store_peer drain URL QUEUE                settles until nothing came for a second; says how many
 #include "broker/sqlite/sqlite_transport.hpp"
 
 #include <unistd.h>
@@ -54,6 +55,14 @@ int send(broker::transport& on, queue_name const& queue, std::size_t count) {
   return 0;
 }
 
+int shout(broker::transport& on, char const* exchange, char const* body) {
+  broker::outgoing m;
+  m.exchange = exchange;
+  m.envelope.body = body;
+  must(must(on.make_producer(30s))->publish(std::vector{m}, 30s));
+  return 0;
+}
+
 int drain(broker::transport& on, queue_name const& queue) {
   auto const from = must(on.make_consumer({{queue}, "peer"}, 30s));
   std::size_t total = 0;
@@ -80,6 +89,7 @@ int main(int argc, char** argv) {
   if (what == "hold") return hold(*on, queue, number(4), number(5), false);
   if (what == "fork") return hold(*on, queue, number(4), number(4), true);
   if (what == "send") return send(*on, queue, number(4));
+  if (what == "shout" && argc > 4) return shout(*on, argv[3], argv[4]);
   if (what == "drain") return drain(*on, queue);
   return 2;
 }

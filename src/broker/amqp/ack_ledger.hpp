@@ -18,18 +18,22 @@ class ack_ledger {
 
   void arrived(std::uint64_t tag) {
     if (states_.empty()) first_ = tag;
-    while (first_ + states_.size() <= tag) states_.push_back(state::open);
+    for (; first_ + states_.size() <= tag; ++open_) states_.push_back(state::open);
   }
   /// To be acknowledged.
   void settled(std::uint64_t tag) {
     if (!has(tag)) return;
-    states_[tag - first_] = state::done;
+    close(tag, state::done);
     fresh_.push_back(tag);
   }
   /// Rejected: the server forgets it by itself. Write the reject before the next acks: those may span it.
   void rejected(std::uint64_t tag) {
-    if (has(tag)) states_[tag - first_] = state::gone;
+    if (has(tag)) close(tag, state::gone);
   }
+  /// Settled since the last `take`.
+  [[nodiscard]] std::size_t waiting() const noexcept { return fresh_.size(); }
+  /// Arrived and not settled: when there are none, one ack says all.
+  [[nodiscard]] std::size_t open() const noexcept { return open_; }
   /// What to write now. A run of settled messages at the front is one ack; what is settled behind one that still runs
   /// is acknowledged alone, so that a long task holds nobody up.
   [[nodiscard]] std::vector<ack> take() {
@@ -44,15 +48,21 @@ class ack_ledger {
     fresh_.clear();
     return out;
   }
-  void clear() { states_.clear(), fresh_.clear(); }
+  void clear() { states_.clear(), fresh_.clear(), open_ = 0; }
 
  private:
   enum class state : std::uint8_t { open, done, gone };
+  void close(std::uint64_t tag, state as) {
+    auto& s = states_[tag - first_];
+    if (s == state::open) --open_;
+    s = as;
+  }
   [[nodiscard]] bool has(std::uint64_t tag) const {
     return tag >= first_ && tag - first_ < states_.size() && states_[tag - first_] != state::gone;
   }
 
   std::uint64_t first_ = 1;
+  std::size_t open_ = 0;
   std::deque<state> states_;
   std::vector<std::uint64_t> fresh_;
 };

@@ -56,6 +56,21 @@ TEST(AmqpAckLedger, passes_over_rejected_ones) {
   EXPECT_THAT(l.take(), IsEmpty());
 }
 
+TEST(AmqpAckLedger, knows_how_many_wait_and_how_many_are_still_open) {
+  auto l = with(4);
+  l.settled(2);
+  l.settled(2);
+  l.rejected(3);
+  EXPECT_EQ(l.open(), 2U);
+  l.settled(1);
+  EXPECT_EQ(l.waiting(), 3U) << "a tag that is settled twice is counted twice: it only hastens the ack";
+  (void)l.take();
+  EXPECT_EQ(l.waiting(), 0U);
+  EXPECT_EQ(l.open(), 1U);
+  l.clear();
+  EXPECT_EQ(l.open(), 0U);
+}
+
 TEST(AmqpAckLedger, ignores_what_it_does_not_know) {
   auto l = with(2);
   l.settled(1);

@@ -1,7 +1,7 @@
 #include "broker/amqp/resolver.hpp"
 
-#include "broker/amqp/polling.hpp"
 #include "io/descriptor.hpp"
+#include "io/polling.hpp"
 
 #include <netdb.h>
 #include <sys/eventfd.h>
@@ -62,11 +62,11 @@ expected<std::vector<address>> resolver::find(std::string const& host, std::uint
     under_way_ = std::make_shared<lookup>();
     under_way_->host = host;
     under_way_->port = port;
-    signal_free const none;
+    io::signal_free const none;
     std::thread{[job = under_way_] { job->run(); }}.detach();
   }
-  if (!wait_for(under_way_->done.get(), POLLIN, until, wake)) {
-    if (is_readable(wake)) return fail(errc::closed, "the connection was closed");
+  if (!io::wait_for(under_way_->done.get(), POLLIN, until, wake)) {
+    if (io::is_readable(wake)) return fail(errc::closed, "the connection was closed");
     return fail(errc::timeout, "the name service has not found the broker's host yet", host);
   }
   auto const job = std::exchange(under_way_, nullptr);

@@ -1,8 +1,8 @@
 #include "broker/amqp/session.hpp"
 
-#include "broker/amqp/polling.hpp"
 #include "core/log.hpp"
 #include "io/link.hpp"
+#include "io/polling.hpp"
 
 #include <sys/eventfd.h>
 
@@ -41,7 +41,7 @@ session::session(endpoints to, failover strategy, std::string name, tenant& lodg
 void session::start() {
   std::lock_guard const lock{joining_};
   if (thread_.joinable() || stopping_) return;
-  signal_free const none;
+  io::signal_free const none;
   thread_ = std::thread{[this] { run(); }};
 }
 
@@ -119,7 +119,7 @@ void session::report(error_info const& why, bool ran) {
   in_trouble_ = true;
 }
 
-void session::wait_until(steady::time_point until) { (void)wait_for(stop_.get(), POLLIN, deadline::at(until), -1); }
+void session::wait_until(steady::time_point until) { (void)io::wait_for(stop_.get(), POLLIN, deadline::at(until), -1); }
 
 void session::abandon(error_info why) {
   if (!fault_) fault_ = std::move(why);
@@ -193,7 +193,7 @@ void session::pump(deadline until) {
   auto const to_write = out_.pending().empty() ? short{0} : stream_->write_needs();
   std::array<pollfd, 2> fds{
       {{stream_->fd(), static_cast<short>(POLLIN | stream_->read_needs() | to_write), 0}, {wake_.get(), POLLIN, 0}}};
-  auto const n = ::poll(fds.data(), fds.size(), more_to_read_ ? 0 : milliseconds_left(until));
+  auto const n = ::poll(fds.data(), fds.size(), more_to_read_ ? 0 : io::milliseconds_left(until));
   if (n > 0 && fds[1].revents != 0) {
     eventfd_t count = 0;
     (void)::eventfd_read(wake_.get(), &count);

@@ -4,6 +4,7 @@
 #include "broker/amqp/endpoint.hpp"
 #include "broker/amqp/resolver.hpp"
 #include "io/descriptor.hpp"
+#include "io/tls.hpp"
 
 #include <lovage/deadline.hpp>
 #include <lovage/expected.hpp>
@@ -38,14 +39,13 @@ class stream {
   [[nodiscard]] short write_needs() const noexcept { return write_needs_; }
 
  private:
-  struct tls;
   explicit stream(io::descriptor fd);
   [[nodiscard]] expected<void> start_tls(endpoint const& to, deadline until, int wake);
   [[nodiscard]] expected<std::size_t> read_tls(std::span<char> into);
   [[nodiscard]] expected<std::size_t> write_tls(std::string_view bytes);
 
   io::descriptor fd_;
-  std::unique_ptr<tls> tls_;
+  std::unique_ptr<io::tls_session> tls_;
   short read_needs_ = 0, write_needs_ = 0;
 };
 

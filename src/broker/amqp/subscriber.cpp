@@ -12,6 +12,7 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr int tag_bits = 40;
+constexpr auto ack_linger = 1ms;
 // Nearer than this the delay queues, which count whole seconds, bring nothing: it waits here.
 constexpr auto held_here = 1500ms;
 
@@ -75,9 +76,10 @@ expected<void> subscriber::subscribe(session& on) {
     if (takes_from(i))
       if (auto ok = declare(i); !ok) return ok;
   }
+  share_ = 65'535;
   listen(on);
   if (on.broken()) return fail(errc::unavailable, "RabbitMQ went away", name_);
-  if (auto r = on.open_channel(consuming_channel); !r.ok()) return fail(fault_of(r, name_));
+  if (auto r = on.open_channel(receiving_channel); !r.ok()) return fail(fault_of(r, name_));
   for (std::size_t i = 0; i < sources_.size(); ++i)
     if (takes_from(i) && !rests(i))
       if (auto ok = consume(on, i); !ok) return ok;
@@ -91,13 +93,14 @@ expected<void> subscriber::subscribe(session& on) {
 expected<void> subscriber::consume(session& on, std::size_t index) {
   amqp_basic_qos_t qos{};  // counts for consumers to come
   qos.prefetch_count = prefetch_of(index);
-  auto const limited = on.call(consuming_channel, AMQP_BASIC_QOS_METHOD, &qos, AMQP_BASIC_QOS_OK_METHOD);
+  share_ = std::min(share_, qos.prefetch_count);
+  auto const limited = on.call(receiving_channel, AMQP_BASIC_QOS_METHOD, &qos, AMQP_BASIC_QOS_OK_METHOD);
   if (!limited.ok()) return fail(fault_of(limited, name_));
   auto const tag = std::to_string(index);
   amqp_basic_consume_t m{};
   m.queue = borrow(sources_[index].queue.str());
   m.consumer_tag = borrow(tag);
-  auto const r = on.call(consuming_channel, AMQP_BASIC_CONSUME_METHOD, &m, AMQP_BASIC_CONSUME_OK_METHOD);
+  auto const r = on.call(receiving_channel, AMQP_BASIC_CONSUME_METHOD, &m, AMQP_BASIC_CONSUME_OK_METHOD);
   if (!r.ok()) return fail(fault_of(r, sources_[index].queue.str()));
   sources_[index].consuming = true;
   return {};
@@ -106,6 +109,7 @@ expected<void> subscriber::consume(session& on, std::size_t index) {
 // The server gives everything to somebody once more; what is settled under the old tags is passed over.
 void subscriber::drop_all() {
   ledger_.clear();
+  gathering_.reset();
   fresh_.clear();
   current_ = ++last_epoch;
   std::lock_guard const lock{mutex_};
@@ -119,7 +123,7 @@ void subscriber::drop_all() {
 
 void subscriber::on_content(session& on, std::uint16_t channel, incoming&& message) {
   if (channel == notice_channel) return on_notice(on, std::move(message));
-  if (channel != consuming_channel || message.by != AMQP_BASIC_DELIVER_METHOD) return;
+  if (channel != receiving_channel || message.by != AMQP_BASIC_DELIVER_METHOD) return;
   ledger_.arrived(message.tag);
   memory_.clear();
   auto a = read_properties(message.properties, memory_);
@@ -154,7 +158,19 @@ steady::time_point subscriber::turn(session& on) {
   }
   hand_in(on);
   write_commands(on);
+  if (gathers_acks()) return *gathering_ + ack_linger;
+  write_acks(on);
   return steady::time_point::max();
+}
+
+// Under load an ack waits a moment for others: one that says many costs the server as much as one that says one. Not so
+// long that messages run out, and not when there is nothing to wait for.
+bool subscriber::gathers_acks() {
+  auto const waiting = ledger_.waiting();
+  if (waiting == 0 || waiting >= std::max<std::size_t>(share_ / 4, 1) || ledger_.open() == 0) return false;
+  auto const now = steady::now();
+  if (!gathering_) gathering_ = now;
+  return now - *gathering_ < ack_linger;
 }
 
 // What has come since the last turn: now due, due soon, or to be sent round by the delay queues.
@@ -227,13 +243,17 @@ void subscriber::write_commands(session& on) {
       ledger_.settled(tag);
       continue;
     }
-    ledger_.rejected(tag);  // written before the acks below, which may span it
+    ledger_.rejected(tag);  // written before the acks that follow, which may span it
     amqp_basic_reject_t m{tag, 1};
-    on.send(consuming_channel, AMQP_BASIC_REJECT_METHOD, &m);
+    on.send(receiving_channel, AMQP_BASIC_REJECT_METHOD, &m);
   }
+}
+
+void subscriber::write_acks(session& on) {
+  gathering_.reset();
   for (auto const& a : ledger_.take()) {
     amqp_basic_ack_t m{a.tag, a.multiple ? 1 : 0};
-    on.send(consuming_channel, AMQP_BASIC_ACK_METHOD, &m);
+    on.send(receiving_channel, AMQP_BASIC_ACK_METHOD, &m);
   }
 }
 
@@ -267,6 +287,9 @@ void subscriber::on_lost(error_info const& why) {
   changed_.notify_all();
 }
 
-void subscriber::on_closing(session& on) { write_commands(on); }
+void subscriber::on_closing(session& on) {
+  write_commands(on);
+  write_acks(on);
+}
 
 }  // namespace lovage::broker::amqp

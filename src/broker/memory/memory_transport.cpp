@@ -1,5 +1,6 @@
 #include "broker/memory/memory_transport.hpp"
 
+#include "broker/inbox_binding.hpp"
 #include "store/named_space.hpp"
 
 #include <algorithm>
@@ -36,15 +37,6 @@ struct mailbox {
   queue_spec spec;
   std::vector<wire::envelope> waiting;
   bool interrupted = false;
-
-  bool takes(outgoing const& m) const {
-    if (!m.queue.empty()) return m.queue == spec.name;
-    if (m.exchange.empty()) return m.routing_key == spec.name.str();
-    if (m.exchange != spec.exchange) return false;
-    if (spec.exchange_type == "fanout") return true;
-    return spec.exchange_type == "topic" ? topic_matches(spec.routing_key, m.routing_key)
-                                         : m.routing_key == spec.routing_key;
-  }
 };
 
 struct dead_entry {
@@ -96,12 +88,13 @@ class memory_producer final : public producer {
 
  private:
   bool reaches_inbox(outgoing const& m) const {
-    return std::any_of(in_->mailboxes.begin(), in_->mailboxes.end(), [&](auto const& box) { return box->takes(m); });
+    return std::any_of(in_->mailboxes.begin(), in_->mailboxes.end(),
+                       [&](auto const& box) { return takes(box->spec, m); });
   }
   void post(outgoing const& m) {
     bool taken = false;
     for (auto const& box : in_->mailboxes)
-      if (box->takes(m)) box->waiting.push_back(m.envelope), taken = true;
+      if (takes(box->spec, m)) box->waiting.push_back(m.envelope), taken = true;
     if (taken || m.queue.empty() || (!m.must_route && !in_->queues.contains(m.queue.str()))) return;
     stored s{in_->next_id++, m, 0, false};
     s.message.priority = std::clamp(m.priority, 0, 9);

@@ -30,6 +30,17 @@ class queue_ids {
   std::unordered_map<std::string, std::int64_t> known_;
 };
 
+/// A living inbox, as its readers registered it.
+struct inbox_row {
+  std::int64_t id = 0;
+  queue_spec spec;
+};
+[[nodiscard]] std::vector<inbox_row> living_inboxes(database& db, std::int64_t now);
+/// Removes those whose readers died, with what they hold. Within a transaction.
+void remove_dead_inboxes(database& db, std::int64_t now);
+/// Puts the message into this inbox. Within a transaction; `ring` its name's word after the commit.
+void post_letter(database& db, inbox_row const& to, outgoing const& m, std::int64_t now);
+
 class sqlite_producer final : public producer {
  public:
   sqlite_producer(std::shared_ptr<sqlite_store> on, deadline until)
@@ -38,6 +49,8 @@ class sqlite_producer final : public producer {
 
  private:
   void insert(outgoing const& m, std::int64_t now);
+  /// To inboxes, or to a queue that is there already; where neither is, it is dropped, or refused if it must route.
+  void deliver(outgoing const& m, std::vector<inbox_row> const& inboxes, std::int64_t now);
   std::shared_ptr<sqlite_store> store_;
   std::mutex mutex_;  // guards what follows
   std::unique_ptr<database> db_;
@@ -46,6 +59,8 @@ class sqlite_producer final : public producer {
 
 [[nodiscard]] std::unique_ptr<consumer> make_consumer(std::shared_ptr<sqlite_store> on, consumer_options with,
                                                       deadline until);
+[[nodiscard]] std::unique_ptr<inbox> make_inbox(std::shared_ptr<sqlite_store> on, queue_spec const& queue,
+                                                deadline until);
 [[nodiscard]] std::unique_ptr<inspector> make_inspector(std::shared_ptr<sqlite_store> on, deadline until);
 
 }  // namespace lovage::broker::sqlite

@@ -1,5 +1,6 @@
 #include "broker/sqlite/sqlite_transport.hpp"
 
+#include "broker/inbox_binding.hpp"
 #include "broker/message_head.hpp"
 #include "broker/sqlite/parts.hpp"
 
@@ -39,19 +40,58 @@ void sqlite_producer::insert(outgoing const& m, std::int64_t now) {
   row.run();
 }
 
+void sqlite_producer::deliver(outgoing const& m, std::vector<inbox_row> const& inboxes, std::int64_t now) {
+  bool taken = false;
+  for (auto const& to : inboxes)
+    if (takes(to.spec, m)) post_letter(*db_, to, m, now), taken = true;
+  if (taken) return;
+  if (!m.queue.empty() && queues_.find(*db_, m.queue.str()) != 0) return insert(m, now);
+  if (m.must_route) throw store::sql_failure{queues_only({&m, 1}).error()};
+}
+
+namespace {
+
+// A task: it goes to its queue, and inboxes are not asked.
+bool is_for_queue(outgoing const& m) { return m.must_route && !m.queue.empty(); }
+
+// What nobody listens to costs no write.
+bool nobody_listens(std::span<outgoing const> messages, std::vector<inbox_row> const& inboxes) {
+  return std::all_of(messages.begin(), messages.end(), [&](outgoing const& m) {
+    if (m.must_route || !m.queue.empty()) return false;
+    return std::none_of(inboxes.begin(), inboxes.end(), [&](auto const& to) { return takes(to.spec, m); });
+  });
+}
+
+std::set<std::uint32_t> words_of(std::span<outgoing const> messages, std::vector<inbox_row> const& inboxes) {
+  std::set<std::uint32_t> out;
+  for (auto const& m : messages) {
+    if (!m.queue.empty()) out.insert(store::wake_page::queue_word(m.queue.str()));
+    if (is_for_queue(m)) continue;
+    for (auto const& to : inboxes)
+      if (takes(to.spec, m)) out.insert(store::wake_page::queue_word(to.spec.name.str()));
+  }
+  return out;
+}
+
+}  // namespace
+
 expected<void> sqlite_producer::publish(std::span<outgoing const> messages, deadline until) {
   if (messages.empty()) return {};
-  if (auto ok = queues_only(messages); !ok) return ok;
   std::lock_guard const lock{mutex_};
   auto done = store::attempt([&] {
     db_->set_deadline(store_->lock_deadline(until));
-    transaction t{*db_};
     auto const now = store_->now_us();
-    for (auto const& m : messages) insert(m, now);
+    bool const only_tasks = std::all_of(messages.begin(), messages.end(), is_for_queue);
+    auto inboxes = only_tasks ? std::vector<inbox_row>{} : living_inboxes(*db_, now);
+    if (!only_tasks && nobody_listens(messages, inboxes)) return;
+    transaction t{*db_};
+    if (!only_tasks) {
+      remove_dead_inboxes(*db_, now);
+      inboxes = living_inboxes(*db_, now);
+    }
+    for (auto const& m : messages) is_for_queue(m) ? insert(m, now) : deliver(m, inboxes, now);
     t.commit();
-    std::set<std::uint32_t> words;
-    for (auto const& m : messages) words.insert(store::wake_page::queue_word(m.queue.str()));
-    for (auto const w : words) store_->wake().ring(w);
+    for (auto const w : words_of(messages, inboxes)) store_->wake().ring(w);
   });
   if (!done) queues_.forget();
   return done;
@@ -68,6 +108,7 @@ class sqlite_transport final : public transport {
             .priorities = true,
             .dead_set = true,
             .cross_process = true,
+            .inboxes = true,
             .revocations = true,
             .pauses = true};
   }
@@ -80,6 +121,9 @@ class sqlite_transport final : public transport {
   }
   expected<std::unique_ptr<inspector>> make_inspector(deadline until) override {
     return store::attempt([&] { return sqlite::make_inspector(store_, until); });
+  }
+  expected<std::unique_ptr<inbox>> make_inbox(queue_spec const& queue, deadline until) override {
+    return store::attempt([&] { return sqlite::make_inbox(store_, queue, until); });
   }
 
  private:

@@ -28,12 +28,20 @@ child_actions child_life::step(child_input in) noexcept {
       bore_fruit_ = true;
       out.finish = true;
       out.offer = was == child_state::busy;
+      out.kill = was == child_state::signalled;  // or the signal would meet its next job
       state_ = was == child_state::busy ? child_state::idle : child_state::doomed;
       return out;
     case child_input::limit_passed:
-      if (was != child_state::busy) return out;  // the result was quicker
+      if (was != child_state::busy && was != child_state::signalled) return out;  // the result was quicker
       state_ = child_state::overrun;
       out.kill = true;
+      return out;
+    case child_input::signalled:
+      if (was == child_state::busy) state_ = child_state::signalled;
+      return out;
+    case child_input::retired:
+      out.leave = was == child_state::idle || was == child_state::starting;
+      if (out.leave) state_ = child_state::leaving;
       return out;
     case child_input::broken:
       if (was == child_state::absent) return out;
@@ -41,9 +49,9 @@ child_actions child_life::step(child_input in) noexcept {
       if (was == child_state::starting || was == child_state::idle) state_ = child_state::doomed;
       return out;
     case child_input::died:
-      out.lose = job_ && was != child_state::overrun;
+      out.end = job_ && was == child_state::signalled;
+      out.lose = job_ && was != child_state::overrun && was != child_state::signalled;
       out.time_out = job_ && was == child_state::overrun;
-      out.replace = was != child_state::absent;
       job_ = false;
       state_ = child_state::absent;
       return out;

@@ -5,6 +5,8 @@
 //        ^                 |               |              |  limit_passed
 //        |   died          v               v              v
 //        +-------------------------------------------- overrun --result--> doomed
+//        |                                              |
+//        +---- leaving <--retired-- starting, idle     signalled (busy --signalled-->) --result--> doomed
 //
 // The pool learns of a death from the fork server alone, which reaps; a closed channel only makes it send SIGKILL,
 // since a child that closed it can do nothing useful any more.
@@ -19,8 +21,10 @@ enum class child_state : std::uint8_t {
   starting,  ///< has a pid, has not said that it is ready
   idle,
   busy,
-  overrun,  ///< its job passed the hard limit: SIGKILL is on its way
-  doomed,   ///< SIGKILL is on its way and no job is concerned
+  leaving,    ///< its channel was closed so that it goes
+  signalled,  ///< a signal that shall end its job is on its way
+  overrun,    ///< its job passed the hard limit: SIGKILL is on its way
+  doomed,     ///< SIGKILL is on its way and no job is concerned
 };
 
 enum class child_input : std::uint8_t {
@@ -29,6 +33,8 @@ enum class child_input : std::uint8_t {
   given,         ///< a job was written to it
   result,        ///< the job's end arrived
   limit_passed,  ///< the job's hard limit
+  signalled,     ///< a signal was sent to end its job
+  retired,       ///< it is not needed any more
   broken,        ///< it closed its end, or wrote what is no frame
   died,          ///< reaped; everything it wrote before was read
 };
@@ -38,9 +44,10 @@ struct child_actions {
   bool finish = false;    ///< report `finished`
   bool lose = false;      ///< report `lost`
   bool time_out = false;  ///< report `timed_out`
+  bool end = false;       ///< report `terminated`
+  bool leave = false;     ///< close its channel
   bool kill = false;      ///< have the fork server send SIGKILL
   bool offer = false;     ///< it is free for a job
-  bool replace = false;   ///< ask for another child
   bool fault = false;     ///< the input makes no sense here: treat the child as broken
 };
 

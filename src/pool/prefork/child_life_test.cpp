@@ -35,11 +35,10 @@ TEST(child_life, a_result_finishes_the_job_and_frees_the_child) {
   EXPECT_FALSE(a.life.fruitless());
 }
 
-TEST(child_life, death_in_a_job_loses_it_and_asks_for_another_child) {
+TEST(child_life, death_in_a_job_loses_it) {
   after const a{in::forked, in::ready, in::given, in::died};
   EXPECT_TRUE(a.last.lose);
   EXPECT_FALSE(a.last.time_out);
-  EXPECT_TRUE(a.last.replace);
   EXPECT_EQ(a.life.state(), st::absent);
 }
 
@@ -47,7 +46,6 @@ TEST(child_life, death_without_a_job_loses_nothing) {
   for (auto const& a : {after{in::forked, in::died}, after{in::forked, in::ready, in::died},
                         after{in::forked, in::ready, in::given, in::result, in::died}}) {
     EXPECT_FALSE(a.last.lose);
-    EXPECT_TRUE(a.last.replace);
   }
 }
 
@@ -87,6 +85,34 @@ TEST(child_life, a_broken_idle_child_takes_no_job) {
   after a{in::forked, in::ready, in::broken};
   EXPECT_EQ(a.life.state(), st::doomed);
   EXPECT_TRUE(a.life.step(in::given).fault);
+}
+
+TEST(child_life, a_job_that_dies_of_its_signal_was_terminated_and_not_lost) {
+  after a{in::forked, in::ready, in::given, in::signalled};
+  auto const end = a.life.step(in::died);
+  EXPECT_TRUE(end.end);
+  EXPECT_FALSE(end.lose);
+}
+
+TEST(child_life, a_result_that_overtakes_the_signal_counts_and_the_child_gets_no_other_job) {
+  after const a{in::forked, in::ready, in::given, in::signalled, in::result};
+  EXPECT_TRUE(a.last.finish);
+  EXPECT_TRUE(a.last.kill);
+  EXPECT_FALSE(a.last.offer);
+}
+
+TEST(child_life, a_child_deaf_to_the_signal_is_killed_at_the_hard_limit) {
+  after a{in::forked, in::ready, in::given, in::signalled, in::limit_passed};
+  EXPECT_TRUE(a.last.kill);
+  EXPECT_TRUE(a.life.step(in::died).time_out);
+}
+
+TEST(child_life, only_a_child_without_job_can_be_retired) {
+  EXPECT_TRUE(after({in::forked, in::retired}).last.leave);
+  EXPECT_TRUE(after({in::forked, in::ready, in::retired}).last.leave);
+  EXPECT_FALSE(after({in::forked, in::ready, in::given, in::retired}).last.leave);
+  EXPECT_FALSE(after({in::retired}).last.leave);
+  EXPECT_FALSE(after({in::forked, in::ready, in::retired, in::died}).last.lose);
 }
 
 TEST(child_life, what_makes_no_sense_is_a_fault) {

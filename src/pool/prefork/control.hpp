@@ -11,7 +11,7 @@ namespace lovage::pool {
 enum class control_kind : std::uint32_t {
   // worker -> server
   fork = 1,  ///< make a child for `slot`
-  kill,      ///< SIGKILL to the child of `slot`, if it is still `pid`
+  kill,      ///< signal `status` to the child of `slot`, if it is still `pid`
   quit,      ///< the children have been told to go: reap them, then exit
   kill_all,  ///< SIGKILL to all, reap them, then exit
   // server -> worker

@@ -2,6 +2,8 @@
 #include "pool/prefork.hpp"
 #include "pool/prefork/child_main.hpp"
 #include "pool/prefork/control.hpp"
+#include "pool/prefork/process_title.hpp"
+#include "pool/prefork/stack_dump.hpp"
 #include "pool/prefork/stop_page.hpp"
 
 #include <dirent.h>
@@ -37,7 +39,8 @@ std::size_t count_threads() {
 
 class server {
  public:
-  server(stop_page page, runner run) : page_{std::move(page)}, run_{std::move(run)}, pids_(page_.size(), 0) {}
+  server(stop_page page, runner run, process_title title)
+      : page_{std::move(page)}, run_{std::move(run)}, title_{std::move(title)}, pids_(page_.size(), 0) {}
   [[noreturn]] void serve();
 
  private:
@@ -52,6 +55,7 @@ class server {
 
   stop_page page_;
   runner run_;
+  process_title title_;
   std::vector<pid_t> pids_;  ///< by slot, 0 for none
   std::size_t alive_ = 0;
   bool leaving_ = false;
@@ -123,7 +127,7 @@ void server::obey() {
       if (known && pids_[order.slot] == 0) fork_child(order.slot);
       break;
     case control_kind::kill:
-      if (known && pids_[order.slot] == order.pid && order.pid > 0) ::kill(order.pid, SIGKILL);
+      if (known && pids_[order.slot] == order.pid && order.pid > 0) ::kill(order.pid, order.status);
       break;
     case control_kind::kill_all: kill_all(); [[fallthrough]];
     case control_kind::quit: leaving_ = true; break;
@@ -186,7 +190,8 @@ void server::become_child(std::uint32_t slot, int fd, int parent) {
     if (ignored[i] != SIGINT) ::sigaction(ignored[i], &before_[i], nullptr);
   }
   ::sigprocmask(SIG_SETMASK, &mask_before_, nullptr);
-  serve_jobs(fd, page_[slot], run_);
+  install_stack_dump(title_);
+  serve_jobs(fd, page_[slot], run_, {title_, "ForkPoolWorker-" + std::to_string(slot + 1)});
   std::fflush(nullptr);
   ::_exit(0);
 }
@@ -206,6 +211,7 @@ bool is_fork_server() noexcept { return std::getenv(fork_server_variable) != nul
 void serve_forks(runner run) {
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);  // if the worker is gone already, the socket says so
   ::prctl(PR_SET_NAME, "lovage-forks");
+  auto title = process_title::claim();
   ::unsetenv(fork_server_variable);  // subprocesses of tasks are programs of their own
   ::fcntl(control_descriptor, F_SETFD, FD_CLOEXEC);
   ::fcntl(control_descriptor + 1, F_SETFD, FD_CLOEXEC);
@@ -217,7 +223,8 @@ void serve_forks(runner run) {
   if (threads != 1) refuse(std::to_string(threads) + " threads before worker::run(); start them later");
   auto page = stop_page::open(control_descriptor + 1);
   if (!page) refuse(page.error().text());
-  server{std::move(*page), std::move(run)}.serve();
+  title.show("ForkServer", {});
+  server{std::move(*page), std::move(run), std::move(title)}.serve();
 }
 
 }  // namespace lovage::pool

@@ -1,6 +1,7 @@
 // Children as the io thread of the prefork pool sees them.
 #include "core/log.hpp"
 #include "pool/prefork/prefork_pool.hpp"
+#include "pool/prefork/stack_dump.hpp"
 
 #include <sys/epoll.h>
 #include <sys/socket.h>
@@ -9,21 +10,27 @@
 #include <csignal>
 
 namespace lovage::pool {
+namespace {
+
+/// Between the hard limit and SIGKILL, for the stack.
+constexpr std::chrono::milliseconds dump_within{20};
+
+}  // namespace
 
 void prefork_pool::watch_child(std::uint32_t slot, bool writable, bool add) {
   watch(places_[slot].socket.get(), slot, writable ? EPOLLIN | EPOLLOUT : EPOLLIN, add);
 }
 
 bool prefork_pool::wants_children() const {
-  if (server_ != server_state::ready || unready_ == 0 || phase_ > phase::running) return false;
+  if (server_ != server_state::ready || missing_ == 0 || phase_ > phase::running) return false;
   return std::any_of(places_.begin(), places_.end(),
-                     [](place const& p) { return p.life.state() == child_state::absent && !p.asked; });
+                     [](place const& p) { return p.wanted && p.life.state() == child_state::absent && !p.asked; });
 }
 
 void prefork_pool::request_children() {
   for (std::uint32_t slot = 0; slot < places_.size(); ++slot) {
     auto& p = places_[slot];
-    if (p.life.state() != child_state::absent || p.asked) continue;
+    if (!p.wanted || p.life.state() != child_state::absent || p.asked) continue;
     p.asked = true;
     tell(control_kind::fork, slot, 0);
   }
@@ -31,13 +38,15 @@ void prefork_pool::request_children() {
 
 void prefork_pool::on_forked(control_message const& m, io::descriptor&& socket) {
   auto& p = places_[m.slot];
-  p.asked = p.closed = p.killed = false;
+  p.asked = p.closed = p.killed = p.retired = false;
+  p.done = 0;
   p.pid = m.pid;
   p.socket = std::move(socket);
   p.in.reset();
   p.out.reset();
   act(m.slot, p.life.step(child_input::forked));
   if (phase_ >= phase::ending) return p.socket.reset();
+  if (!p.wanted) return leave(m.slot);  // the pool became smaller meanwhile
   watch_child(m.slot, false, true);
 }
 
@@ -46,14 +55,15 @@ void prefork_pool::act(std::uint32_t slot, child_actions what) {
   if (what.fault) what = p.life.step(child_input::broken);
   if (what.kill && !p.killed) {
     p.killed = true;
-    tell(control_kind::kill, slot, p.pid);
+    tell(control_kind::kill, slot, p.pid, SIGKILL);
   }
-  if (what.offer) idle_.push_back(slot);
+  if (what.offer) offer(slot);
 }
 
 /// Requires that the place's job has just ended, one way or another.
 void prefork_pool::settle(std::uint32_t slot) {
   places_[slot].limit = time_point::max();
+  places_[slot].dumped = false;
   if (--busy_ == 0) changed_.notify_all();
 }
 
@@ -89,9 +99,11 @@ bool prefork_pool::read_child(std::uint32_t slot) {
 void prefork_pool::on_frame(std::uint32_t slot, frame_head const& head, std::string&& payload) {
   auto& p = places_[slot];
   if (head.kind == frame_kind::ready) {
-    act(slot, p.life.step(child_input::ready));
     p.ready = true;
-    if (--unready_ > 0 || phase_ != phase::starting) return;
+    if (p.wanted) --missing_;
+    act(slot, p.life.step(child_input::ready));
+    hand_over(slot);
+    if (missing_ > 0 || phase_ != phase::starting) return;
     phase_ = phase::running;
     server_due_ = time_point::max();
     started_ = expected<void>{};
@@ -108,6 +120,8 @@ void prefork_pool::on_frame(std::uint32_t slot, frame_head const& head, std::str
   }
   events_.back().runtime = std::chrono::nanoseconds{head.number};
   settle(slot);
+  ++p.done;
+  consider_replacing(slot, true);
   act(slot, p.life.step(child_input::result));
 }
 
@@ -121,22 +135,31 @@ std::string reason_of(io::ending how, bool with_server, bool by_us) {
 
 }  // namespace
 
+/// Its job, if it had one, ended with it.
+void prefork_pool::report_end(std::uint32_t slot, child_actions what) {
+  if (what.lose) note(event_kind::lost, slot, {}, last_death_);
+  if (what.end) note(event_kind::terminated, slot, {}, last_death_);
+  if (what.time_out) {
+    note(event_kind::timed_out, slot, {},
+         "hard limit of " + std::to_string(places_[slot].hard.value_or(std::chrono::milliseconds{}).count()) +
+             " ms passed");
+  }
+  if (what.lose || what.end || what.time_out) settle(slot);
+}
+
 /// Everything the child wrote is in the socket by now: a result that is there counts.
 void prefork_pool::on_died(std::uint32_t slot, io::ending how, bool with_server) {
   auto& p = places_[slot];
-  bool const doomed = p.killed;
+  bool const doomed = p.killed || p.retired;
   read_child(slot);
   bool const fruitless = p.life.fruitless();
   auto const what = p.life.step(child_input::died);
-  last_death_ = reason_of(how, with_server, doomed);
-  if (what.lose) note(event_kind::lost, slot, {}, last_death_);
-  if (what.time_out) {
-    note(event_kind::timed_out, slot, {},
-         "hard limit of " + std::to_string(p.hard.value_or(std::chrono::milliseconds{}).count()) + " ms passed");
-  }
-  if (what.lose || what.time_out) settle(slot);
-  if (p.ready) ++unready_;
-  p.ready = false;
+  last_death_ = what.end ? how.text() : reason_of(how, with_server, p.killed);
+  report_end(slot, what);
+  if (p.ready && p.wanted) ++missing_;
+  p.ready = p.retired = false;
+  if (p.successor) --handovers_;
+  p.successor.reset();
   p.socket.reset();
   p.in.reset();
   p.out.reset();
@@ -152,7 +175,11 @@ void prefork_pool::expire_limits(time_point now) {
   next_limit_ = time_point::max();
   for (std::uint32_t slot = 0; slot < places_.size(); ++slot) {
     auto& p = places_[slot];
-    if (now >= p.limit) {
+    if (now >= p.limit && !p.dumped) {  // first it says where it stands
+      p.dumped = true;
+      p.limit = now + dump_within;
+      tell(control_kind::kill, slot, p.pid, stack_dump_signal());
+    } else if (now >= p.limit) {
       p.limit = time_point::max();
       act(slot, p.life.step(child_input::limit_passed));
     }

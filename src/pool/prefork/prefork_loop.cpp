@@ -93,8 +93,10 @@ int prefork_pool::timeout_ms() const {
   }
   if (!orphans_.empty()) at = std::min(at, clock::now() + std::chrono::milliseconds{100});
   if (at == time_point::max()) return -1;
-  auto const left = std::chrono::ceil<std::chrono::milliseconds>(at - clock::now()).count();
-  return static_cast<int>(std::clamp<long long>(left, 0, 3'600'000));
+  auto const now = clock::now();
+  if (at <= now) return 0;  // a brake that is not on is open since the beginning of time
+  auto const left = std::chrono::ceil<std::chrono::milliseconds>(at - now).count();
+  return static_cast<int>(std::min<long long>(left, 3'600'000));
 }
 
 void prefork_pool::watch(int fd, std::uint64_t token, std::uint32_t events, bool add) {
@@ -118,9 +120,9 @@ void prefork_pool::on_ready(std::uint64_t token, std::uint32_t events) {
   }
 }
 
-void prefork_pool::tell(control_kind kind, std::uint32_t slot, int pid) {
+void prefork_pool::tell(control_kind kind, std::uint32_t slot, int pid, int status) {
   if (!server_process_) return;
-  server_process_->send(kind, slot, pid);
+  server_process_->send(kind, slot, pid, status);
   if (!server_process_->flush()) watch(server_process_->control(), control_token, EPOLLIN | EPOLLOUT, false);
 }
 

@@ -25,9 +25,13 @@ expected<void> prefork_pool::prepare(options&& with) {
   if (with.concurrency == 0) {
     return fail(errc::invalid_argument, "a pool needs at least one slot", "options::concurrency");
   }
-  auto self = self_image::read();
+  if (with.concurrency > most_slots) {
+    return fail(errc::invalid_argument, "a prefork pool has at most " + std::to_string(most_slots) + " slots",
+                "options::concurrency");
+  }
+  auto self = self_image::read(with.title);
   if (!self) return fail(self.error());
-  auto flags = stop_page::create(with.concurrency);
+  auto flags = stop_page::create(2 * most_slots);  // a child and its successor; what is not used costs nothing
   if (!flags) return fail(flags.error());
   epoll_.reset(::epoll_create1(EPOLL_CLOEXEC));
   wake_.reset(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
@@ -35,7 +39,7 @@ expected<void> prefork_pool::prepare(options&& with) {
   self_ = std::move(*self);
   stop_flags_ = std::move(*flags);
   places_.resize(with.concurrency);
-  unready_ = with.concurrency;
+  for (std::uint32_t slot = 0; slot < with.concurrency; ++slot) want(slot);
   options_ = std::move(with);
   return {};
 }
@@ -100,6 +104,7 @@ void prefork_pool::give(std::uint32_t slot) {
   ++busy_;
   note(event_kind::started, slot, {}, {});
   act(slot, p.life.step(child_input::given));
+  consider_replacing(slot, false);
   if (wrote == frame_writer::status::blocked) watch_child(slot, true, false);
 }
 
@@ -111,7 +116,8 @@ void prefork_pool::note(event_kind kind, std::uint32_t slot, std::string payload
   e.payload = std::move(payload);
   e.reason = std::move(reason);
   e.pid = p.pid;
-  if (kind == event_kind::lost || kind == event_kind::timed_out) e.runtime = clock::now() - p.began;
+  if (kind == event_kind::lost || kind == event_kind::timed_out || kind == event_kind::terminated)
+    e.runtime = clock::now() - p.began;
   events_.push_back(std::move(e));
 }
 

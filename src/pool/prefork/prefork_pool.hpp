@@ -42,6 +42,12 @@ class prefork_pool final : public pool {
   void kill() override;
   [[nodiscard]] std::vector<int> pids() const override;
   [[nodiscard]] bool enforces_hard_limits() const noexcept override { return true; }
+  [[nodiscard]] std::size_t concurrency() const override;
+  [[nodiscard]] expected<void> resize(std::size_t concurrency) override;
+  [[nodiscard]] expected<void> terminate(std::uint64_t job_id, int signal) override;
+  [[nodiscard]] expected<void> restart() override;
+  [[nodiscard]] std::vector<slot> slots() const override;
+  void dump_stacks() override;
 
  private:
   using clock = std::chrono::steady_clock;
@@ -50,21 +56,26 @@ class prefork_pool final : public pool {
   enum class phase { fresh, starting, running, draining, ending, killing, over };
   enum class server_state { none, starting, ready };
 
-  /// One of `concurrency` places. What the child writes is read by the io thread only.
+  /// Where a child can be. What the child writes is read by the io thread only.
   struct place {
     child_life life;
     io::descriptor socket;
     int pid = 0;
-    bool asked = false;   ///< a fork request is under way
-    bool closed = false;  ///< read to its end
-    bool killed = false;  ///< we sent SIGKILL
-    bool ready = false;   ///< said so
+    bool wanted = false;                     ///< counts among `concurrency`: an absent child is asked for
+    bool retired = false;                    ///< was told to go
+    std::optional<std::uint32_t> successor;  ///< the place of the child that shall follow it
+    std::uint64_t done = 0;                  ///< jobs it finished
+    bool asked = false;                      ///< a fork request is under way
+    bool closed = false;                     ///< read to its end
+    bool killed = false;                     ///< we sent SIGKILL
+    bool ready = false;                      ///< said so
     frame_reader in;
     frame_writer out;
     std::uint64_t job = 0;
     std::optional<std::chrono::milliseconds> soft, hard;
     time_point began;
     time_point limit = time_point::max();         ///< when the job's hard limit passes
+    bool dumped = false;                          ///< it has passed, and the child was asked for its stack
     time_point silent_until = time_point::max();  ///< when a child that closed its channel is killed
   };
 
@@ -75,10 +86,24 @@ class prefork_pool final : public pool {
   void give(std::uint32_t slot);
   void act(std::uint32_t slot, child_actions what);
   void note(event_kind kind, std::uint32_t slot, std::string payload, std::string reason);
-  void tell(control_kind kind, std::uint32_t slot, int pid);
+  void tell(control_kind kind, std::uint32_t slot, int pid, int status = 0);
   void watch(int fd, std::uint64_t token, std::uint32_t events, bool add);
   void watch_child(std::uint32_t slot, bool writable, bool add);
   void wake();
+
+  // The same: which children there shall be.
+  void want(std::uint32_t slot);
+  void unwant(std::uint32_t slot);
+  [[nodiscard]] std::size_t wanted() const;
+  [[nodiscard]] std::optional<std::uint32_t> free_place();
+  [[nodiscard]] bool is_spent(place const& p) const;
+  void grow(std::size_t by);
+  void shrink(std::size_t by);
+  void replace(std::uint32_t slot);
+  void hand_over(std::uint32_t successor);
+  void consider_replacing(std::uint32_t slot, bool job_ended);
+  void offer(std::uint32_t slot);
+  void leave(std::uint32_t slot);
 
   // With m_ held, the io thread: the turn of the loop and the fork server.
   void io_thread();
@@ -102,7 +127,10 @@ class prefork_pool final : public pool {
   void on_frame(std::uint32_t slot, frame_head const& head, std::string&& payload);
   void settle(std::uint32_t slot);
   void on_died(std::uint32_t slot, io::ending how, bool with_server);
+  void report_end(std::uint32_t slot, child_actions what);
   void expire_limits(time_point now);
+
+  static constexpr std::size_t most_slots = 10'000;
 
   mutable std::mutex m_;
   std::condition_variable changed_;
@@ -114,7 +142,9 @@ class prefork_pool final : public pool {
   std::vector<std::uint32_t> idle_;
   std::deque<job> waiting_;
   std::vector<event> events_;
-  std::size_t busy_ = 0, unready_ = 0;
+  std::size_t busy_ = 0;
+  std::size_t missing_ = 0;    ///< wanted places whose child is not ready
+  std::size_t handovers_ = 0;  ///< places that have a successor
   time_point next_limit_ = time_point::max();
   bool sleeping_ = false, told_to_end_ = false;
   bool silent_ = false;  ///< killed: the sink is not called any more

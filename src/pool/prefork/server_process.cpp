@@ -1,5 +1,7 @@
 #include "pool/prefork/server_process.hpp"
 
+#include "pool/prefork/process_title.hpp"
+
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -10,7 +12,7 @@
 
 namespace lovage::pool {
 
-expected<self_image> self_image::read() {
+expected<self_image> self_image::read(std::string_view title) {
   std::ifstream file{"/proc/self/cmdline", std::ios::binary};
   std::string const line{std::istreambuf_iterator<char>{file}, {}};
   self_image out;
@@ -20,6 +22,7 @@ expected<self_image> self_image::read() {
     at = end + 1;
   }
   if (out.argv.empty()) return fail(errc::internal, "cannot read the own command line", "/proc/self/cmdline");
+  out.env.push_back(process_title::variable(title));
   for (char** e = environ; e != nullptr && *e != nullptr; ++e) out.env.emplace_back(*e);
   out.env.push_back(std::string{fork_server_variable} + "=" + std::to_string(control_descriptor));
   return out;
@@ -43,11 +46,12 @@ expected<server_process> server_process::start(self_image const& self, int stop_
   return out;
 }
 
-void server_process::send(control_kind kind, std::uint32_t slot, int pid) {
+void server_process::send(control_kind kind, std::uint32_t slot, int pid, int status) {
   control_message m;
   m.kind = kind;
   m.slot = slot;
   m.pid = pid;
+  m.status = status;
   waiting_.push_back(m);
   flush();
 }

@@ -16,7 +16,8 @@ namespace lovage::pool {
 /// How this program was started; read once, early, since a program may change its title or environment later.
 struct self_image {
   std::vector<std::string> argv, env;
-  static expected<self_image> read();
+  /// `title` is the worker's, for the titles of its processes.
+  static expected<self_image> read(std::string_view title);
 };
 
 class server_process {
@@ -27,7 +28,8 @@ class server_process {
   [[nodiscard]] int control() const noexcept { return control_.get(); }
   [[nodiscard]] int end() const noexcept { return process_.descriptor_of_end(); }
   [[nodiscard]] int pid() const noexcept { return process_.pid(); }
-  void send(control_kind kind, std::uint32_t slot = 0, int pid = 0);
+  /// `status` as in control_message.
+  void send(control_kind kind, std::uint32_t slot = 0, int pid = 0, int status = 0);
   /// Sends what waited. False while some still waits.
   bool flush();
   control_status receive(control_message& what, io::descriptor& passed);

@@ -12,16 +12,17 @@
 #include <csignal>
 #include <cstdint>
 
-namespace lovage::broker::amqp {
+namespace lovage::io {
 
+/// What poll(2) takes: -1 for ever; an hour at most otherwise.
 [[nodiscard]] inline int milliseconds_left(deadline until) {
   if (until.is_never()) return -1;
   auto const left = std::chrono::ceil<std::chrono::milliseconds>(until.left());
   return static_cast<int>(std::clamp<std::int64_t>(left.count(), 0, 3'600'000));
 }
 
-/// False at the deadline, or when `wake` became readable first.
-[[nodiscard]] inline bool wait_for(int fd, short events, deadline until, int wake) {
+/// False at the deadline, or when `wake` (-1 for none) became readable first.
+[[nodiscard]] inline bool wait_for(int fd, short events, deadline until, int wake = -1) {
   std::array<pollfd, 2> fds{{{fd, events, 0}, {wake, POLLIN, 0}}};
   for (;;) {
     auto const n = ::poll(fds.data(), fds.size(), milliseconds_left(until));
@@ -53,4 +54,4 @@ class signal_free {
   sigset_t before_{};
 };
 
-}  // namespace lovage::broker::amqp
+}  // namespace lovage::io

@@ -1,0 +1,18 @@
+// Which messages an inbox takes, for brokers that route by themselves.
+#pragma once
+
+#include "broker/transport.hpp"
+
+namespace lovage::broker {
+
+/// True when this message is for an inbox of this spec: by its name, or through the exchange that it is bound to.
+[[nodiscard]] inline bool takes(queue_spec const& inbox, outgoing const& m) {
+  if (!m.queue.empty()) return m.queue == inbox.name;
+  if (m.exchange.empty()) return m.routing_key == inbox.name.str();
+  if (m.exchange != inbox.exchange) return false;
+  if (inbox.exchange_type == "fanout") return true;
+  return inbox.exchange_type == "topic" ? topic_matches(inbox.routing_key, m.routing_key)
+                                        : m.routing_key == inbox.routing_key;
+}
+
+}  // namespace lovage::broker

@@ -1,0 +1,24 @@
+// Starting the same command anew in this process.
+#pragma once
+
+#include <string>
+#include <vector>
+
+namespace lovage::cli {
+
+/// How this program was called; to be read before directories change. *Threads*: any once made.
+class invocation {
+ public:
+  invocation();
+
+  /// Whether a program started now could load these plug-ins: runs `lovage tasks` with them. Logs why not.
+  [[nodiscard]] bool would_load(std::vector<std::string> const& plugins) const;
+  /// Replaces this process by the program as it is on disk now, with the same words. Returns only on failure, logged.
+  void again() const;
+
+ private:
+  std::string program_;
+  std::vector<std::string> words_;
+};
+
+}  // namespace lovage::cli

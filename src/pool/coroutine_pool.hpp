@@ -1,0 +1,42 @@
+// Jobs that mostly wait, by the thousand.
+//
+//     submit() -> waiting -> [opener thread] -> open() -> (the job goes on elsewhere) -> finish() -+
+//                                 ^                                                               v
+//                                 +------------- a place is free -------------------------- [delivery thread] -> sink
+//
+// The opener takes a job when fewer than `concurrency` are open. A job that ends within `open` is a plain one: such
+// jobs run one after the other. The delivery thread also minds the soft limits.
+#pragma once
+
+#include "pool/pool.hpp"
+
+#include <thread>
+
+namespace lovage::pool {
+
+class coroutine_pool final : public pool {
+ public:
+  coroutine_pool();
+  ~coroutine_pool() override;
+
+  [[nodiscard]] char const* name() const noexcept override { return "coroutine"; }
+  [[nodiscard]] expected<void> start(options with) override;
+  void submit(std::vector<job>&& jobs) override;
+  [[nodiscard]] std::vector<std::uint64_t> withdraw() override;
+  void request_stop(std::uint64_t job_id) override;
+  bool stop(deadline until) override;
+  void kill() override;
+  [[nodiscard]] std::vector<int> pids() const override;
+  [[nodiscard]] bool enforces_hard_limits() const noexcept override { return false; }
+  [[nodiscard]] std::size_t concurrency() const override;
+  [[nodiscard]] expected<void> resize(std::size_t concurrency) override;
+  /// Those in which a job is open; a free one is no place of its own.
+  [[nodiscard]] std::vector<slot> slots() const override;
+
+ private:
+  struct shared;
+  std::shared_ptr<shared> shared_;  ///< open jobs own it too: they may outlive `kill`
+  std::thread opener_, delivery_;
+};
+
+}  // namespace lovage::pool

@@ -1,0 +1,52 @@
+#include <lovage/coroutine.hpp>
+#include <lovage/plugin.hpp>
+
+#include <boost/asio/steady_timer.hpp>
+
+#include <unistd.h>
+
+#include <thread>
+
+namespace {
+
+namespace asio = boost::asio;
+
+constexpr lovage::task<int()> pid{"pools.pid"};
+constexpr lovage::task<void(double)> sleep_for{"pools.sleep", {"seconds"}};
+constexpr lovage::task<void()> spin{"pools.spin"};
+constexpr lovage::task<int(double)> wait_for{"pools.wait", {"seconds"}};
+constexpr lovage::task<std::string(double)> tidy{"pools.tidy", {"seconds"}};
+constexpr lovage::task<int(int)> keep{"pools.keep", {"mib"}};
+
+std::chrono::nanoseconds time_of(double seconds) {
+  return std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::duration<double>{seconds});
+}
+
+}  // namespace
+
+LOVAGE_PLUGIN(lib) {
+  lib.define(pid, [] { return static_cast<int>(::getpid()); });
+  lib.define(sleep_for, [](lovage::context& self, double seconds) { self.sleep_for(time_of(seconds)); });
+  lib.define(spin, [] {
+    for (;;) std::this_thread::yield();
+  });
+  lib.define(wait_for, [](double seconds) -> lovage::awaitable<int> {
+    auto const executor = co_await asio::this_coro::executor;
+    asio::steady_timer timer{executor, time_of(seconds)};
+    co_await timer.async_wait(asio::use_awaitable);
+    co_return 1;
+  });
+  lib.define(tidy, [](lovage::context& self, double seconds) -> std::string {
+    try {
+      self.sleep_for(time_of(seconds));
+    } catch (lovage::soft_time_limit_exceeded const&) {
+      return "tidied up";
+    }
+    return "slept";
+  });
+  lib.define(keep, [](int mib) {
+    static std::string kept;
+    kept.assign(static_cast<std::size_t>(mib) << 20, 'x');
+    return static_cast<int>(::getpid());
+  });
+}

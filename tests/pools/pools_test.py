@@ -1,0 +1,148 @@
+"""Limits, recycling, autoscale and titles of the real program. Needs LOVAGE_PROGRAM and LOVAGE_PLUGIN."""
+import contextlib
+import glob
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+import unittest
+
+PROGRAM = os.environ["LOVAGE_PROGRAM"]
+PLUGIN = os.environ["LOVAGE_PLUGIN"]
+
+
+def read(path):
+    with contextlib.suppress(FileNotFoundError):
+        with open(path) as f:
+            return f.read()
+    return ""
+
+
+def children_of(pid):
+    """Processes below this one: {pid: command line}."""
+    out, todo = {}, [pid]
+    while todo:
+        for thread in glob.glob(f"/proc/{todo.pop()}/task/*/children"):
+            for child in read(thread).split():
+                out[int(child)] = read(f"/proc/{child}/cmdline").split("\0")[0]
+                todo.append(int(child))
+    return out
+
+
+class PoolsTest(unittest.TestCase):
+    def setUp(self):
+        self.dir = tempfile.mkdtemp(prefix="lovage-pools-")
+        self.addCleanup(shutil.rmtree, self.dir)
+        self.log = os.path.join(self.dir, "worker.log")
+        self.errors = os.path.join(self.dir, "stderr")
+        self.env = {k: v for k, v in os.environ.items() if not k.startswith(("LOVAGE_", "CELERY_"))}
+        store = "sqlite:///" + self.dir + "/store.db"
+        self.env.update(HOME=self.dir, XDG_CONFIG_HOME=self.dir + "/config", LOVAGE_BROKER_URL=store,
+                        LOVAGE_RESULT_BACKEND=store)
+
+    @contextlib.contextmanager
+    def worker(self, *args, end_by=signal.SIGTERM, code=0):
+        with open(self.errors, "w") as errors:
+            worker = subprocess.Popen([PROGRAM, "worker", "-A", PLUGIN, "-l", "info", "-f", self.log, "-n", "w1@host",
+                                       *args], cwd=self.dir, env=self.env, stderr=errors)
+        try:
+            self.wait_for(lambda: "ready." in read(self.log) or worker.poll() is not None)
+            yield worker
+            worker.send_signal(end_by)
+            self.assertEqual(worker.wait(timeout=30), code, read(self.errors))
+        finally:
+            if worker.poll() is None:
+                worker.kill()
+                worker.wait()
+
+    def wait_for(self, condition):
+        end = time.monotonic() + 20
+        while not condition():
+            self.assertLess(time.monotonic(), end, "waited in vain\n" + read(self.log) + read(self.errors))
+            time.sleep(0.02)
+
+    def lovage(self, *args, **how):
+        return subprocess.run([PROGRAM, *args], cwd=self.dir, env=self.env, text=True, capture_output=True, timeout=60,
+                              **how)
+
+    def send(self, task, *args):
+        return self.lovage("call", task, "-a", json.dumps(args), check=True).stdout.strip()
+
+    def call(self, task, *args):
+        """What came out: the value, or the text of the failure."""
+        done = self.lovage("call", task, "-a", json.dumps(args), "--wait")
+        return done.stdout.strip() if done.returncode == 0 else done.stderr
+
+    def started_at(self, what):
+        """Time of the first line of the log that matches, in seconds."""
+        line = next(l for l in read(self.log).splitlines() if re.search(what, l))
+        stamp = re.search(r"(\d\d):(\d\d):(\d\d[.,]\d+)", line).groups()
+        return int(stamp[0]) * 3600 + int(stamp[1]) * 60 + float(stamp[2].replace(",", "."))
+
+    def test_a_hard_limit_kills_the_child_replaces_it_and_tells_where_it_stood(self):
+        with self.worker("-P", "prefork", "-c", "1", "--time-limit", "0.5"):
+            self.assertIn("TimeLimitExceeded", self.call("pools.spin"))
+            self.assertRegex(self.call("pools.pid"), r"^\d+$")
+        took = self.started_at("failed") - self.started_at("received")
+        self.assertGreaterEqual(took, 0.49)
+        self.assertLess(took, 0.75)
+        self.assertRegex(read(self.errors), r"stack of process \d+ \[lovage: w1@host:ForkPoolWorker-1: pools.spin\]")
+
+    def test_a_soft_limit_ends_waits_on_every_pool(self):
+        for pool in ("prefork", "threads", "solo", "coroutine"):
+            with self.subTest(pool), self.worker("-P", pool, "-c", "1", "--soft-time-limit", "0.2"):
+                self.assertIn("SoftTimeLimitExceeded", self.call("pools.sleep", 60))
+                self.assertIn("SoftTimeLimitExceeded", self.call("pools.wait", 60))
+                self.assertIn("tidied up", self.call("pools.tidy", 60))
+            os.remove(self.log)
+
+    def test_children_are_replaced_after_so_many_tasks(self):
+        with self.worker("-P", "prefork", "-c", "1", "--max-tasks-per-child", "2"):
+            pids = [self.call("pools.pid") for _ in range(6)]
+        self.assertEqual([pids.count(p) for p in pids], [2] * 6)
+
+    def test_children_are_replaced_when_they_have_grown(self):
+        with self.worker("-P", "prefork", "-c", "1", "--max-memory-per-child", "100000"):
+            pids = [self.call("pools.pid"), self.call("pools.pid")]
+            self.assertEqual(pids[0], pids[1])
+            self.assertEqual(self.call("pools.keep", 150), pids[0])
+            self.wait_for(lambda: self.call("pools.pid") != pids[0])
+
+    def test_processes_say_what_they_are(self):
+        with self.worker("-P", "prefork", "-c", "2", end_by=signal.SIGQUIT, code=1) as worker:
+            self.send("pools.sleep", 60)
+            self.wait_for(lambda: any("pools.sleep" in line for line in children_of(worker.pid).values()))
+            lines = sorted(children_of(worker.pid).values())
+            self.assertEqual(lines[-1], "[lovage: w1@host:ForkServer]")
+            self.assertEqual(len(lines), 3)
+            self.assertTrue(all(l.startswith("[lovage: w1@host:ForkPoolWorker-") for l in lines[:2]), lines)
+            worker.send_signal(signal.SIGUSR1)
+            self.wait_for(lambda: "end of stack" in read(self.errors))
+
+    def test_autoscale_grows_while_tasks_wait(self):
+        for pool in ("prefork", "threads", "coroutine"):
+            with self.subTest(pool), self.worker("-P", pool, "--autoscale=4,1", "--prefetch-multiplier", "1"):
+                for _ in range(8):
+                    self.send("pools.sleep" if pool != "coroutine" else "pools.wait", 2)
+                self.wait_for(lambda: "to 4 slots" in read(self.log))
+            os.remove(self.log)
+
+    def test_autoscale_is_checked(self):
+        for text in ("x", "4,", "1,2", "0", "auto,4,9"):
+            done = self.lovage("worker", "-A", PLUGIN, "--autoscale=" + text)
+            self.assertEqual(done.returncode, 1, text)
+            self.assertIn("autoscale", done.stderr)
+
+    def test_a_hard_limit_is_refused_where_nothing_can_be_killed(self):
+        for pool in ("threads", "solo", "coroutine"):
+            done = self.lovage("worker", "-A", PLUGIN, "-P", pool, "--time-limit", "5")
+            self.assertEqual(done.returncode, 1)
+            self.assertIn("cannot enforce", done.stderr)
+
+
+if __name__ == "__main__":
+    unittest.main()
