@@ -21,6 +21,9 @@ add_library(lovage_warnings INTERFACE)
 if(LOVAGE_WARNINGS)
   target_compile_options(lovage_warnings INTERFACE -Wall -Wextra -Wpedantic $<$<CXX_COMPILER_ID:GNU>:-Wshadow=local>
     -Wnon-virtual-dtor)
+  if(CMAKE_UNITY_BUILD)  # which takes a source for a header, and what is in it for something that others could see
+    target_compile_options(lovage_warnings INTERFACE $<$<CXX_COMPILER_ID:GNU>:-Wno-subobject-linkage>)
+  endif()
   if(LOVAGE_WERROR)
     target_compile_options(lovage_warnings INTERFACE -Werror)
   endif()

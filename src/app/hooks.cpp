@@ -21,8 +21,10 @@ void write_log(void*, int level, char const* text, std::size_t size) {
   log::write(static_cast<log::level>(std::clamp(level, 0, 4)), {text, size});
 }
 
+int no_detach(void*, void (*)(void*), void*) { return 0; }
+
 // Of signals that belong to no task.
-constexpr lovage_host nobody{sizeof(lovage_host), &ignore_finish, &ignore_state, &never_stop, &write_log};
+constexpr lovage_host nobody{sizeof(lovage_host), &ignore_finish, &ignore_state, &never_stop, &write_log, &no_detach};
 
 }  // namespace
 

@@ -1,6 +1,8 @@
 // Revoking: a mark that the broker keeps, and word to the workers that listen.
 #include "app/revoke.hpp"
 
+#include "app/control_client.hpp"
+
 #include <lovage/app.hpp>
 
 #include <cstdlib>
@@ -17,13 +19,17 @@ std::chrono::microseconds kept_for() {
   return std::chrono::ceil<std::chrono::microseconds>(std::chrono::duration<double>(s > 0 ? s : kept_for_s));
 }
 
-// Where the control client is asked to broadcast `revoke`; until it is, only the mark is left, which ends nothing that
-// runs.
+// Those that listen learn of it at once, and end what runs where that was asked for.
 expected<void> announce_revocation(app_state& app, std::span<task_id const> ids, bool terminate,
                                    std::string const& signal) {
-  (void)app, (void)ids, (void)signal;
-  if (!terminate) return {};
-  return fail(errc::not_supported, "ending a task that runs needs remote control");
+  value::list list;
+  for (auto const& id : ids) list.emplace_back(id.str());
+  control_client by{app.shared_from_this()};
+  return by.cast("revoke",
+                 {{"task_id", std::move(list)},
+                  {"terminate", terminate},
+                  {"signal", signal.starts_with("SIG") ? signal : "SIG" + signal}},
+                 {});
 }
 
 }  // namespace

@@ -9,7 +9,7 @@ namespace {
 using namespace std::chrono_literals;
 
 // Where it learns: after this long without a free slot, what waits is given back.
-constexpr auto stuck_after = 500ms;
+constexpr auto given_back_after = 500ms;
 
 }  // namespace
 
@@ -121,7 +121,7 @@ void consumer::make_way(std::vector<std::uint64_t> const& fresh) {
 }
 
 void consumer::give_back_what_is_stuck(clock::time_point now) {
-  if (!options_.learns || stuck_ || begun_.size() < slots() || now - last_start_ < stuck_after) return;
+  if (!options_.learns || stuck_ || begun_.size() < slots() || now - last_start_ < given_back_after) return;
   if (in_flight_.size() - held_.size() <= begun_.size()) return;
   stuck_ = true;
   for (auto const job : withdraw()) release(job);

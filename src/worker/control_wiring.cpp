@@ -15,22 +15,25 @@ auto on_its_thread(consumer& source, F what) -> decltype(what()) {
   return out;
 }
 
-void wire_revoking(node_parts& parts, detail::app_state const& app, consumer& source) {
-  auto const& revoked = source.revoked();
-  parts.revoke = [&app, revoked](std::vector<task_id> const& ids) { revoked->revoke(ids, app.now()); };
-  parts.revoked = [revoked] { return revoked->ids(); };
-  parts.revoked_for_peers = [revoked] { return value{revoked->to_value()}; };
-  parts.merge_revoked = [revoked](value const& from) {
-    if (auto const* entries = from.get_if<value::map>()) revoked->merge(*entries);
-  };
-  parts.revoke_stamps = [&app, revoked](value::map const& stamps) {
-    for (auto const& [name, values] : stamps) {
-      std::vector<std::string> texts;
-      if (auto const* list = values.get_if<value::list>())
+void wire_revoking(node_parts& parts, consumer& source, now_fn now) {
+  auto const known = source.revoked();
+  auto const look_again = [&source] { (void)source.call([] {}, deadline::in(command_limit)); };
+  parts.revoke = [known, now, look_again](auto const& ids) { known->revoke(ids, now()), look_again(); };
+  parts.revoked = [known] { return known->ids(); };
+  parts.revoke_stamps = [known, now, look_again](value::map const& stamps) {
+    for (auto const& s : stamps) {
+      std::vector<std::string> values;
+      if (auto const* one = s.val.get_if<std::string>()) values.push_back(*one);
+      if (auto const* list = s.val.get_if<value::list>())
         for (auto const& v : *list)
-          if (auto const* text = v.get_if<std::string>()) texts.push_back(*text);
-      revoked->revoke_stamps(name, texts, app.now());
+          if (auto const* text = v.get_if<std::string>()) values.push_back(*text);
+      known->revoke_stamps(s.key, values, now());
     }
+    look_again();
+  };
+  parts.revoked_for_peers = [known] { return value{known->to_value()}; };
+  parts.merge_revoked = [known](value const& from) {
+    if (auto const* ids = from.get_if<value::map>()) known->merge(*ids);
   };
 }
 
@@ -96,7 +99,7 @@ node make_node(detail::app_state& app, worker_plan const& plan, pool::pool& jobs
   parts.tasks = [&source] { return source.tasks(deadline::in(command_limit)); };
   parts.totals = [&source] { return source.totals(deadline::in(command_limit)); };
   wire_queues(parts, source);
-  wire_revoking(parts, app, source);
+  wire_revoking(parts, source, app.now);
   wire_limits(parts, source);
   if (scaler) wire_scaling(parts, jobs, source, *scaler);
   return out;

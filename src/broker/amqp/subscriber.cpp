@@ -76,9 +76,10 @@ expected<void> subscriber::subscribe(session& on) {
     if (takes_from(i))
       if (auto ok = declare(i); !ok) return ok;
   }
+  share_ = 65'535;
   listen(on);
   if (on.broken()) return fail(errc::unavailable, "RabbitMQ went away", name_);
-  if (auto r = on.open_channel(consuming_channel); !r.ok()) return fail(fault_of(r, name_));
+  if (auto r = on.open_channel(receiving_channel); !r.ok()) return fail(fault_of(r, name_));
   for (std::size_t i = 0; i < sources_.size(); ++i)
     if (takes_from(i) && !rests(i))
       if (auto ok = consume(on, i); !ok) return ok;
@@ -92,13 +93,14 @@ expected<void> subscriber::subscribe(session& on) {
 expected<void> subscriber::consume(session& on, std::size_t index) {
   amqp_basic_qos_t qos{};  // counts for consumers to come
   qos.prefetch_count = prefetch_of(index);
-  auto const limited = on.call(consuming_channel, AMQP_BASIC_QOS_METHOD, &qos, AMQP_BASIC_QOS_OK_METHOD);
+  share_ = std::min(share_, qos.prefetch_count);
+  auto const limited = on.call(receiving_channel, AMQP_BASIC_QOS_METHOD, &qos, AMQP_BASIC_QOS_OK_METHOD);
   if (!limited.ok()) return fail(fault_of(limited, name_));
   auto const tag = std::to_string(index);
   amqp_basic_consume_t m{};
   m.queue = borrow(sources_[index].queue.str());
   m.consumer_tag = borrow(tag);
-  auto const r = on.call(consuming_channel, AMQP_BASIC_CONSUME_METHOD, &m, AMQP_BASIC_CONSUME_OK_METHOD);
+  auto const r = on.call(receiving_channel, AMQP_BASIC_CONSUME_METHOD, &m, AMQP_BASIC_CONSUME_OK_METHOD);
   if (!r.ok()) return fail(fault_of(r, sources_[index].queue.str()));
   sources_[index].consuming = true;
   return {};
@@ -121,7 +123,7 @@ void subscriber::drop_all() {
 
 void subscriber::on_content(session& on, std::uint16_t channel, incoming&& message) {
   if (channel == notice_channel) return on_notice(on, std::move(message));
-  if (channel != consuming_channel || message.by != AMQP_BASIC_DELIVER_METHOD) return;
+  if (channel != receiving_channel || message.by != AMQP_BASIC_DELIVER_METHOD) return;
   ledger_.arrived(message.tag);
   memory_.clear();
   auto a = read_properties(message.properties, memory_);
@@ -165,7 +167,7 @@ steady::time_point subscriber::turn(session& on) {
 // long that messages run out, and not when there is nothing to wait for.
 bool subscriber::gathers_acks() {
   auto const waiting = ledger_.waiting();
-  if (waiting == 0 || waiting >= std::max<std::size_t>(options_.prefetch / 4, 1) || ledger_.open() == 0) return false;
+  if (waiting == 0 || waiting >= std::max<std::size_t>(share_ / 4, 1) || ledger_.open() == 0) return false;
   auto const now = steady::now();
   if (!gathering_) gathering_ = now;
   return now - *gathering_ < ack_linger;
@@ -243,7 +245,7 @@ void subscriber::write_commands(session& on) {
     }
     ledger_.rejected(tag);  // written before the acks that follow, which may span it
     amqp_basic_reject_t m{tag, 1};
-    on.send(consuming_channel, AMQP_BASIC_REJECT_METHOD, &m);
+    on.send(receiving_channel, AMQP_BASIC_REJECT_METHOD, &m);
   }
 }
 
@@ -251,7 +253,7 @@ void subscriber::write_acks(session& on) {
   gathering_.reset();
   for (auto const& a : ledger_.take()) {
     amqp_basic_ack_t m{a.tag, a.multiple ? 1 : 0};
-    on.send(consuming_channel, AMQP_BASIC_ACK_METHOD, &m);
+    on.send(receiving_channel, AMQP_BASIC_ACK_METHOD, &m);
   }
 }
 

@@ -25,7 +25,7 @@
 
 namespace lovage::broker::amqp {
 
-inline constexpr std::uint16_t consuming_channel = 1, notice_channel = 3;
+inline constexpr std::uint16_t receiving_channel = 1, notice_channel = 3;
 
 /// *Threads*: as `broker::consumer`. Callbacks of the publisher may outlive its owner: make it by make_shared.
 class subscriber final : public tenant, public std::enable_shared_from_this<subscriber> {
@@ -147,6 +147,7 @@ class subscriber final : public tenant, public std::enable_shared_from_this<subs
   steady::time_point since_{};
   std::optional<steady::time_point> gathering_;  ///< since when acks wait for others
   bool reopen_ = false;
+  std::uint16_t share_ = 1;  ///< least prefetch of a queue
   std::set<queue_name> paused_;
   std::string mark_;  ///< ours in the stream of revocations; empty: it has come
   bool pauses_known_ = false, pauses_changed_ = false, streams_told_ = false;

@@ -145,7 +145,7 @@ expected<void> subscriber::stop_consuming(session& on, std::size_t source) {
   auto const tag = std::to_string(source);
   amqp_basic_cancel_t m{};
   m.consumer_tag = borrow(tag);
-  auto const r = on.call(consuming_channel, AMQP_BASIC_CANCEL_METHOD, &m, AMQP_BASIC_CANCEL_OK_METHOD);
+  auto const r = on.call(receiving_channel, AMQP_BASIC_CANCEL_METHOD, &m, AMQP_BASIC_CANCEL_OK_METHOD);
   if (!r.ok()) return fail(fault_of(r, sources_[source].queue.str()));
   sources_[source].consuming = false;
   hand_in(on);

@@ -11,7 +11,7 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr std::chrono::milliseconds settle_grace{200}, close_patience{5'000};
-constexpr std::size_t at_once = 200;
+constexpr std::size_t settled_at_once = 200;
 
 }  // namespace
 
@@ -101,8 +101,8 @@ expected<moves> redis_consumer::moves_for(std::vector<std::pair<settlement, held
   auto sorted = what;
   std::sort(sorted.begin(), sorted.end(), [](auto const& a, auto const& b) { return a.first.tag > b.first.tag; });
   moves out;
-  for (std::size_t from = 0; from < sorted.size(); from += at_once) {
-    auto const count = std::min(at_once, sorted.size() - from);
+  for (std::size_t from = 0; from < sorted.size(); from += settled_at_once) {
+    auto const count = std::min(settled_at_once, sorted.size() - from);
     rd::commands c;
     c.begin(2 + count);
     c.word("HMGET"), c.word(on_->key.unacked);
@@ -159,8 +159,8 @@ expected<void> redis_consumer::give_back_everything(deadline until) {
   for (auto const tag : ledger_.tags())
     if (auto h = ledger_.find(tag); h && !h->fanout) all.emplace_back(settlement{tag, disposition::release, {}}, *h);
   std::sort(all.begin(), all.end(), [](auto const& a, auto const& b) { return a.first.tag > b.first.tag; });
-  for (std::size_t from = 0; from < all.size(); from += at_once) {
-    auto const end = std::min(all.size(), from + at_once);
+  for (std::size_t from = 0; from < all.size(); from += settled_at_once) {
+    auto const end = std::min(all.size(), from + settled_at_once);
     auto const some = moves_for(
         {all.begin() + static_cast<std::ptrdiff_t>(from), all.begin() + static_cast<std::ptrdiff_t>(end)}, until);
     if (!some) return fail(some.error());
