@@ -128,7 +128,6 @@ int worker::impl::run() {
   auto s = connect(source, inbox);
   if (s.phase == work::stop_phase::running) {
     others.start();
-    tell(signal::worker_ready);
     s = serve(*jobs, source, inbox);
   }
   return exit_code(shut_down(*jobs, source, inbox, s));
@@ -158,6 +157,7 @@ work::stop_state worker::impl::connect(work::consumer& source, work::signal_inbo
     if (attempt.made) {
       source.attach(*std::move(attempt.made));
       source.start();
+      tell(signal::worker_ready);
       set_ready(true);
       manager_.ready(plan_.node + " takes tasks");
       log::info(plan_.node + " ready.", {{"pid", std::to_string(::getpid())}});
