@@ -9,9 +9,9 @@ namespace lovage::work {
 namespace {
 
 using namespace std::chrono_literals;
-using time_point = autoscaler::time_point;
+using moment = autoscaler::time_point;
 
-time_point at(std::chrono::milliseconds t) { return time_point{} + 1h + t; }
+moment at(std::chrono::milliseconds t) { return moment{} + 1h + t; }
 
 pool_load holding(std::size_t demand, std::size_t size, bool more = false) {
   pool_load l;

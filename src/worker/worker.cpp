@@ -148,7 +148,6 @@ int worker::impl::run() {
   auto s = connect(running);
   if (s.phase == work::stop_phase::running) {
     others.start();
-    tell(signal::worker_ready);
     s = serve(running);
   }
   return exit_code(shut_down(running, s));
@@ -194,6 +193,7 @@ work::stop_state worker::impl::connect(crew& with) {
       with.source.attach(*std::move(attempt.made));
       with.source.start();
       if (with.control) with.control->start(deadline::in(control_limit));
+      tell(signal::worker_ready);
       set_ready(true);
       manager_.ready(plan_.node + " takes tasks");
       log::info(plan_.node + " ready.", {{"pid", std::to_string(::getpid())}});

@@ -1,6 +1,7 @@
 #include <lovage/plugin.hpp>
 
 #include <chrono>
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <stdexcept>
@@ -17,9 +18,27 @@ constexpr lovage::task<void(std::string)> refuse{"cli.refuse", {"why"}};
 // Begins by writing `begun` and ends when `go` is there.
 constexpr lovage::task<int(std::string, std::string)> until{"cli.until", {"begun", "go"}};
 
+// A line for every signal, into the file that CLI_HOOKS names.
+void say(std::string const& what) { std::ofstream{std::getenv("CLI_HOOKS"), std::ios::app} << what + "\n"; }
+
+void listen(lovage::library& lib) {
+  lib.on_worker_init([](auto const&) { say("init"); });
+  lib.on_worker_ready([](auto const&) { say("ready"); });
+  lib.on_worker_shutdown([](auto const&) { say("shutdown"); });
+  lib.on_worker_process_init([](auto const&) { say("process"); });
+  lib.on_task_prerun([](lovage::context& self) { say("prerun " + self.name()); });
+  lib.on_task_success([](lovage::context&, lovage::value const&) { throw std::runtime_error{"a hook's own"}; });
+  lib.on_task_postrun([](lovage::context&, std::string const& state) { say("postrun " + state); });
+  lib.around([](lovage::context&, lovage::next_step const& next) {
+    say("around");
+    (void)next();
+  });
+}
+
 }  // namespace
 
 LOVAGE_PLUGIN(lib) {
+  if (std::getenv("CLI_HOOKS")) listen(lib);
   lib.define(add, [](int x, int y) { return x + y; });
   lib.define(echo, [](std::string const& text) { return text; });
   lib.define(total, [](std::vector<int> const& xs) {

@@ -15,7 +15,7 @@ using ::testing::IsEmpty;
 using ::testing::SizeIs;
 using ::testing::UnorderedElementsAre;
 
-constexpr auto patience = 20s;
+constexpr auto queue_patience = 20s;
 
 queue_spec plain(std::string name) {
   queue_spec q;
@@ -26,7 +26,7 @@ queue_spec plain(std::string name) {
 
 std::vector<revocation> revoked_by(consumer& from, std::size_t count) {
   std::vector<revocation> out;
-  for (auto const until = deadline::in(patience); out.size() < count && !until.passed();) {
+  for (auto const until = deadline::in(queue_patience); out.size() < count && !until.passed();) {
     (void)from.claim(1, 100ms).value();
     auto some = from.revoked();
     std::move(some.begin(), some.end(), std::back_inserter(out));
@@ -37,8 +37,8 @@ std::vector<revocation> revoked_by(consumer& from, std::size_t count) {
 TEST_P(BrokerConformance, serves_a_queue_that_is_added_while_it_claims) {
   auto const from = consume();
   expect_nothing(*from);
-  ASSERT_TRUE(from->subscribe(plain("late"), patience));
-  ASSERT_TRUE(from->subscribe(plain("late"), patience)) << "twice is once";
+  ASSERT_TRUE(from->subscribe(plain("late"), queue_patience));
+  ASSERT_TRUE(from->subscribe(plain("late"), queue_patience)) << "twice is once";
   send({message("a", 0, "late"), message("b")});
   EXPECT_THAT(bodies(take(*from, 2)), UnorderedElementsAre("a", "b"));
   expect_nothing(*from);
@@ -46,7 +46,7 @@ TEST_P(BrokerConformance, serves_a_queue_that_is_added_while_it_claims) {
 
 TEST_P(BrokerConformance, wakes_for_a_queue_that_was_added) {
   auto const from = consume();
-  ASSERT_TRUE(from->subscribe(plain("late"), patience));
+  ASSERT_TRUE(from->subscribe(plain("late"), queue_patience));
   auto waiting = std::async(std::launch::async, [&] { return take_one(*from).envelope.body; });
   send({message("a", 0, "late")});
   EXPECT_EQ(waiting.get(), "a");
@@ -56,8 +56,8 @@ TEST_P(BrokerConformance, leaves_a_queue_but_keeps_what_it_claimed_from_it) {
   auto const from = consume({"q", "other"});
   send({message("a"), message("b"), message("c")});
   auto const claimed = take_one(*from);
-  ASSERT_TRUE(from->unsubscribe(queue_name{"q"}, patience));
-  ASSERT_TRUE(from->unsubscribe(queue_name{"q"}, patience)) << "twice is once";
+  ASSERT_TRUE(from->unsubscribe(queue_name{"q"}, queue_patience));
+  ASSERT_TRUE(from->unsubscribe(queue_name{"q"}, queue_patience)) << "twice is once";
   send({message("d", 0, "other")});
   EXPECT_EQ(take_one(*from).envelope.body, "d");
   expect_nothing(*from);
@@ -71,7 +71,7 @@ TEST_P(BrokerConformance, gives_a_message_of_a_queue_that_was_left_back_to_it) {
   auto const from = consume({"q", "other"});
   send({message("a")});
   auto const claimed = take_one(*from);
-  ASSERT_TRUE(from->unsubscribe(queue_name{"q"}, patience));
+  ASSERT_TRUE(from->unsubscribe(queue_name{"q"}, queue_patience));
   settle(*from, claimed.tag, disposition::requeue);
   auto const another = consume();
   EXPECT_EQ(take_one(*another).attempts, 1U);
@@ -79,10 +79,10 @@ TEST_P(BrokerConformance, gives_a_message_of_a_queue_that_was_left_back_to_it) {
 
 TEST_P(BrokerConformance, comes_back_to_a_queue_that_it_left) {
   auto const from = consume();
-  ASSERT_TRUE(from->unsubscribe(queue_name{"q"}, patience));
+  ASSERT_TRUE(from->unsubscribe(queue_name{"q"}, queue_patience));
   send({message("a")});
   expect_nothing(*from);
-  ASSERT_TRUE(from->subscribe(plain("q"), patience));
+  ASSERT_TRUE(from->subscribe(plain("q"), queue_patience));
   EXPECT_EQ(take_one(*from).envelope.body, "a");
 }
 
