@@ -64,11 +64,15 @@ expected<broker::outgoing> write(wire::event const& e, settings const& with) {
   return message(e.hostname, wire::event_routing_key(e.type), std::move(body), with);
 }
 
-expected<broker::outgoing> write(std::vector<wire::event>&& batch, settings const& with) {
-  auto const sender = batch.empty() ? std::string{} : batch.front().hostname;
+expected<broker::outgoing> write(std::vector<wire::event>&& batch, std::string const& sender, settings const& with) {
+  if (with.serializer == "json")
+    return message(sender, wire::batch_routing_key, wire::encode_events(batch, sender), with);
   value::list all;
   all.reserve(batch.size());
-  for (auto& e : batch) all.push_back(std::move(e).to_value());
+  for (auto& e : batch) {
+    if (e.hostname.empty()) e.hostname = sender;
+    all.push_back(std::move(e).to_value());
+  }
   auto body = wire::find_serializer(with.serializer)->write(value{std::move(all)}, false);
   return message(sender, wire::batch_routing_key, std::move(body), with);
 }

@@ -1,22 +1,33 @@
 #include "execute/task_events.hpp"
 
+#include "wire/json_members.hpp"
+
 namespace lovage::execute {
 namespace {
 
 // As Celery's own limit for what a monitor shows.
 constexpr std::size_t result_size = 1024;
 
-wire::event make(request const& r, task_stage stage, std::optional<time_point> now, std::size_t more) {
-  wire::event e;
-  e.type = event_type(stage);
-  if (now) e.timestamp = std::chrono::duration<double>(now->time_since_epoch()).count();
-  e.fields.reserve(1 + more);
-  e.fields.push_back({"uuid", r.message.id.str()});
-  return e;
+// Written at once: no monitor looks at values here, and a worker makes these by the hundred thousand.
+wire::json_members begin(request const& r, std::size_t more = 0) {
+  wire::json_members out{64 + more};
+  out.text("uuid", r.message.id.str());
+  return out;
 }
 
-value text_or_null(std::optional<std::string> const& s) { return s ? value{*s} : value{}; }
-value time_or_null(std::optional<datetime> const& t) { return t ? value{wire::to_iso(*t)} : value{}; }
+void add(std::vector<wire::event>& to, task_stage stage, std::optional<time_point> now, wire::json_members&& fields) {
+  auto& e = to.emplace_back();
+  e.type = event_type(stage);
+  if (now) e.timestamp = std::chrono::duration<double>(now->time_since_epoch()).count();
+  e.members = std::move(fields).take();
+}
+
+void text_or_null(wire::json_members& to, std::string_view key, std::optional<std::string> const& s) {
+  s ? to.text(key, *s) : to.null(key);
+}
+void time_or_null(wire::json_members& to, std::string_view key, std::optional<datetime> const& t) {
+  t ? to.text(key, wire::to_iso(*t)) : to.null(key);
+}
 
 // As Python's repr of an exception: "ValueError('no url')".
 std::string repr_of(wire::exception_info const& e) {
@@ -28,11 +39,12 @@ std::string repr_of(wire::exception_info const& e) {
   return out += ")";
 }
 
-wire::event with_cause(request const& r, task_stage stage, failure_cause const& why, time_point now) {
-  auto e = make(r, stage, now, 2);
-  e.fields.push_back({"exception", repr_of(why.exception)});
-  if (why.traceback) e.fields.push_back({"traceback", *why.traceback});
-  return e;
+void add_with_cause(std::vector<wire::event>& to, request const& r, task_stage stage, failure_cause const& why,
+                    time_point now) {
+  auto fields = begin(r, 512);
+  fields.text("exception", repr_of(why.exception));
+  if (why.traceback) fields.text("traceback", *why.traceback);
+  add(to, stage, now, std::move(fields));
 }
 
 // Whether an event is wanted.
@@ -59,56 +71,56 @@ char const* event_type(task_stage stage) noexcept {
 void tell_received(request const& r, policy const& with, time_point now, std::vector<wire::event>& out) {
   if (!tell(r, with, task_stage::received)) return;
   auto const& m = r.message;
-  auto e = make(r, task_stage::received, now, 8);
-  e.fields.push_back({"name", m.shadow.value_or(m.task)});
-  e.fields.push_back({"args", m.argsrepr});
-  e.fields.push_back({"kwargs", m.kwargsrepr});
-  e.fields.push_back({"root_id", text_or_null(m.root_id)});
-  e.fields.push_back({"parent_id", text_or_null(m.parent_id)});
-  e.fields.push_back({"retries", m.retries});
-  e.fields.push_back({"eta", time_or_null(m.eta)});
-  e.fields.push_back({"expires", time_or_null(m.expires)});
-  out.push_back(std::move(e));
+  auto fields = begin(r, 256 + m.argsrepr.size() + m.kwargsrepr.size());
+  fields.text("name", m.shadow ? *m.shadow : m.task);
+  fields.text("args", m.argsrepr);
+  fields.text("kwargs", m.kwargsrepr);
+  text_or_null(fields, "root_id", m.root_id);
+  text_or_null(fields, "parent_id", m.parent_id);
+  fields.integer("retries", m.retries);
+  time_or_null(fields, "eta", m.eta);
+  time_or_null(fields, "expires", m.expires);
+  add(out, task_stage::received, now, std::move(fields));
 }
 
 void tell_started(request const& r, policy const& with, std::vector<wire::event>& out) {
-  if (tell(r, with, task_stage::started)) out.push_back(make(r, task_stage::started, std::nullopt, 0));
+  if (tell(r, with, task_stage::started)) add(out, task_stage::started, std::nullopt, begin(r));
 }
 
 void tell_succeeded(request const& r, policy const& with, value const& result, std::chrono::nanoseconds runtime,
                     time_point now, std::vector<wire::event>& out) {
   if (!tell(r, with, task_stage::succeeded, runtime)) return;
-  auto e = make(r, task_stage::succeeded, now, 2);
-  e.fields.push_back({"result", wire::repr(result, result_size)});
-  e.fields.push_back({"runtime", std::chrono::duration<double>(runtime).count()});
-  out.push_back(std::move(e));
+  auto fields = begin(r, 64);
+  fields.text("result", wire::repr(result, result_size));
+  fields.real("runtime", std::chrono::duration<double>(runtime).count());
+  add(out, task_stage::succeeded, now, std::move(fields));
 }
 
 void tell_failed(request const& r, policy const& with, failure_cause const& why, time_point now,
                  std::vector<wire::event>& out) {
-  if (tell(r, with, task_stage::failed)) out.push_back(with_cause(r, task_stage::failed, why, now));
+  if (tell(r, with, task_stage::failed)) add_with_cause(out, r, task_stage::failed, why, now);
 }
 
 void tell_retried(request const& r, policy const& with, failure_cause const& why, time_point now,
                   std::vector<wire::event>& out) {
-  if (tell(r, with, task_stage::retried)) out.push_back(with_cause(r, task_stage::retried, why, now));
+  if (tell(r, with, task_stage::retried)) add_with_cause(out, r, task_stage::retried, why, now);
 }
 
 void tell_revoked(request const& r, policy const& with, std::optional<int> signum, bool expired, time_point now,
                   std::vector<wire::event>& out) {
   if (!tell(r, with, task_stage::revoked)) return;
-  auto e = make(r, task_stage::revoked, now, 3);
-  e.fields.push_back({"terminated", signum.has_value()});
-  e.fields.push_back({"signum", signum ? value{*signum} : value{}});
-  e.fields.push_back({"expired", expired});
-  out.push_back(std::move(e));
+  auto fields = begin(r, 64);
+  fields.flag("terminated", signum.has_value());
+  signum ? fields.integer("signum", *signum) : fields.null("signum");
+  fields.flag("expired", expired);
+  add(out, task_stage::revoked, now, std::move(fields));
 }
 
 void tell_rejected(request const& r, policy const& with, bool requeue, time_point now, std::vector<wire::event>& out) {
   if (!tell(r, with, task_stage::rejected)) return;
-  auto e = make(r, task_stage::rejected, now, 1);
-  e.fields.push_back({"requeue", requeue});
-  out.push_back(std::move(e));
+  auto fields = begin(r, 32);
+  fields.flag("requeue", requeue);
+  add(out, task_stage::rejected, now, std::move(fields));
 }
 
 }  // namespace lovage::execute

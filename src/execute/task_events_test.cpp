@@ -37,10 +37,11 @@ class TaskEvents : public ::testing::Test {
   std::optional<request> take() {
     return take_in({7, queue_name{"celery"}, *wire::encode_task(m, {}), 4, 0, false}, with, noon, out);
   }
+  /// As a monitor reads them.
   std::vector<wire::event> told() const {
     auto all = out.events;
     for (auto const& s : out.sequels) all.insert(all.end(), s.events.begin(), s.events.end());
-    return all;
+    return wire::decode_events(*wire::encode_events(all, "celery@test"))->events;
   }
   /// Of the last event.
   std::vector<std::string> keys() const {

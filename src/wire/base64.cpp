@@ -22,17 +22,23 @@ constexpr bool is_space(char c) noexcept { return c == ' ' || c == '\n' || c == 
 }  // namespace
 
 std::string to_base64(std::string_view data) {
-  std::string out;
-  out.reserve((data.size() + 2) / 3 * 4);
-  for (std::size_t i = 0; i < data.size(); i += 3) {
-    std::size_t const n = data.size() - i < 3 ? data.size() - i : 3;
-    std::uint32_t bits = 0;
-    for (std::size_t k = 0; k < 3; ++k) bits = bits << 8 | (k < n ? static_cast<std::uint8_t>(data[i + k]) : 0u);
-    out += alphabet[bits >> 18];
-    out += alphabet[bits >> 12 & 63];
-    out += n > 1 ? alphabet[bits >> 6 & 63] : '=';
-    out += n > 2 ? alphabet[bits & 63] : '=';
+  std::string out((data.size() + 2) / 3 * 4, '=');
+  auto const octet = [&](std::size_t i) { return std::uint32_t{static_cast<std::uint8_t>(data[i])}; };
+  auto* to = out.data();
+  std::size_t i = 0;
+  for (; i + 3 <= data.size(); i += 3, to += 4) {
+    auto const bits = octet(i) << 16 | octet(i + 1) << 8 | octet(i + 2);
+    to[0] = alphabet[bits >> 18];
+    to[1] = alphabet[bits >> 12 & 63];
+    to[2] = alphabet[bits >> 6 & 63];
+    to[3] = alphabet[bits & 63];
   }
+  if (i == data.size()) return out;
+  bool const two = i + 2 == data.size();
+  auto const bits = octet(i) << 16 | (two ? octet(i + 1) << 8 : 0);
+  to[0] = alphabet[bits >> 18];
+  to[1] = alphabet[bits >> 12 & 63];
+  if (two) to[2] = alphabet[bits >> 6 & 63];
   return out;
 }
 

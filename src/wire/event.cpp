@@ -1,6 +1,7 @@
 #include "wire/event.hpp"
 
 #include "wire/fields.hpp"
+#include "wire/json_members.hpp"
 #include "wire/serializer.hpp"
 
 #include <algorithm>
@@ -62,6 +63,8 @@ value event::to_value() && {
   if (pid) out.push_back({"pid", *pid});
   if (clock) out.push_back({"clock", *clock});
   std::move(fields.begin(), fields.end(), std::back_inserter(out));
+  if (auto more = members.empty() ? expected<value>{value{}} : from_json("{" + members + "}"))
+    if (auto* m = more->get_if<value::map>()) std::move(m->begin(), m->end(), std::back_inserter(out));
   if (timestamp) out.push_back({"timestamp", *timestamp});
   out.push_back({"type", std::move(type)});
   return out;
@@ -100,13 +103,54 @@ expected<event_batch> decode_events(std::string_view json) {
   return fail(std::move(error));
 }
 
-expected<std::string> encode_event(event const& e) { return to_json(e.to_value()); }
+namespace {
 
-expected<std::string> encode_events(std::vector<event> const& events) {
-  value::list out;
-  out.reserve(events.size());
-  for (auto const& e : events) out.push_back(e.to_value());
-  return to_json(value{std::move(out)});
+expected<void> append(std::string& out, event const& e, std::string_view sender) {
+  json_members head{256};
+  head.text("hostname", e.hostname.empty() ? sender : std::string_view{e.hostname});
+  if (e.utcoffset && *e.utcoffset == std::trunc(*e.utcoffset))
+    head.integer("utcoffset", static_cast<std::int64_t>(*e.utcoffset));
+  else if (e.utcoffset)
+    head.real("utcoffset", *e.utcoffset);
+  if (e.pid) head.integer("pid", *e.pid);
+  if (e.clock) head.integer("clock", *e.clock);
+  out += '{';
+  out += std::move(head).take();
+  for (auto const& f : e.fields) {
+    auto const text = to_json(f.val);
+    if (!text) return fail(text.error());
+    out += ", ";
+    if (!append_json_text(out, f.key)) return fail(errc::encode, "JSON: a field's name is not UTF-8", "event");
+    out += ": ";
+    out += *text;
+  }
+  if (!e.members.empty()) out.append(", ").append(e.members);
+  json_members tail{64};
+  if (e.timestamp) tail.real("timestamp", *e.timestamp);
+  tail.text("type", e.type);
+  out += ", ";
+  out += std::move(tail).take();
+  out += '}';
+  return {};
+}
+
+}  // namespace
+
+expected<std::string> encode_event(event const& e) {
+  std::string out;
+  if (auto done = append(out, e, {}); !done) return fail(done.error());
+  return out;
+}
+
+expected<std::string> encode_events(std::vector<event> const& events, std::string_view sender) {
+  std::string out = "[";
+  out.reserve(events.size() * 256);
+  for (bool first = true; auto const& e : events) {
+    if (!std::exchange(first, false)) out += ", ";
+    if (auto done = append(out, e, sender); !done) return fail(done.error());
+  }
+  out += ']';
+  return out;
 }
 
 std::string event_routing_key(std::string_view type) {

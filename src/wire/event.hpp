@@ -23,6 +23,8 @@ struct event {
   std::optional<std::int64_t> pid;
   std::optional<std::int64_t> clock;  ///< Lamport clock
   value::map fields;
+  /// Further fields, written already (json_members): for events that are made by the hundred thousand.
+  std::string members = {};
 
   /// In Python's order: the sender's members, the fields, then timestamp and type.
   [[nodiscard]] value to_value() const&;
@@ -44,8 +46,8 @@ struct event_batch {
 [[nodiscard]] expected<event_batch> to_events(value body);
 /// One event as a map.
 [[nodiscard]] expected<std::string> encode_event(event const& e);
-/// Several as a list, to be sent with `batch_routing_key`.
-[[nodiscard]] expected<std::string> encode_events(std::vector<event> const& events);
+/// Several as a list, to be sent with `batch_routing_key`. Where one names no sender, it is `sender`.
+[[nodiscard]] expected<std::string> encode_events(std::vector<event> const& events, std::string_view sender = {});
 
 /// "worker-online" is sent with routing key "worker.online".
 [[nodiscard]] std::string event_routing_key(std::string_view type);

@@ -1,11 +1,34 @@
 #include "wire/control.hpp"
 #include "wire/event.hpp"
+#include "wire/json_members.hpp"
 #include "wire/serializer.hpp"
 
 #include <gtest/gtest.h>
 
 namespace lovage::wire {
 namespace {
+
+TEST(Event, WrittenMembersReadLikeFields) {
+  json_members m;
+  m.text("uuid", "a\"b\n\xc3\xa9");
+  m.text("odd", "\xff");
+  m.integer("n", -3);
+  m.real("runtime", 0.25);
+  m.flag("requeue", true);
+  m.null("eta");
+  event e{"task-x", "w@h", 1.5, 0, 4, 9, {{"first", 1}}, {}};
+  e.members = std::move(m).take();
+  value::map const wanted{{"first", 1},      {"uuid", "a\"b\n\xc3\xa9"}, {"odd", "?"}, {"n", -3},
+                          {"runtime", 0.25}, {"requeue", true},          {"eta", {}}};
+  auto const read = decode_events(*encode_events({e, e}));
+  ASSERT_TRUE(read);
+  ASSERT_EQ(read->events.size(), 2U);
+  EXPECT_EQ(read->events[1].fields, wanted);
+  EXPECT_EQ(event::from_value(e.to_value())->fields, wanted);
+  EXPECT_EQ(*encode_event(e), *to_json(e.to_value()));
+  e.hostname.clear();
+  EXPECT_EQ(decode_events(*encode_events({e}, "sender@h"))->events[0].hostname, "sender@h");
+}
 
 TEST(Event, HasAnExactOffsetAsCeleryWritesItNow) {
   auto const exact = event::from_value(value::map{{"type", "t"}, {"hostname", "h"}, {"utcoffset", -5.5}});

@@ -1,5 +1,6 @@
 // Writing JSON as Python's json.dumps does, with kombu's forms for what JSON lacks.
 #include "wire/base64.hpp"
+#include "wire/json_members.hpp"
 #include "wire/json_typed.hpp"
 #include "wire/limits.hpp"
 #include "wire/result_record.hpp"
@@ -126,13 +127,15 @@ bool json_writer::operator()(uuid const& u) {
   return put(R"({"__type__": "uuid", "__value__": {"hex": ")") && put(hex) && put("\"}}");
 }
 
-constexpr bool is_plain(char c) noexcept { return c >= ' ' && c <= '~' && c != '"' && c != '\\'; }
-
 bool json_writer::text(std::string_view s) {
   out_ += '"';
+  if (is_plain_json(s)) {
+    out_.append(s) += '"';
+    return true;
+  }
   for (std::size_t i = 0; i < s.size();) {
     auto const run = i;
-    while (i < s.size() && is_plain(s[i])) ++i;
+    while (i < s.size() && is_plain_json(s[i])) ++i;
     out_.append(s, run, i - run);
     if (i == s.size()) break;
     auto const c = first_code_point(s.substr(i), true);

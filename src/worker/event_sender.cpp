@@ -110,7 +110,7 @@ void event_sender::send(std::vector<wire::event>&& several) {
 void event_sender::beat(std::chrono::duration<double> interval) { send(of_worker("worker-heartbeat", interval)); }
 
 void event_sender::add(wire::event&& e) {
-  e.hostname = options_.node;
+  if (!of_task(e)) e.hostname = options_.node;  // a batch names it once
   e.utcoffset = west_;
   e.pid = pid_;
   e.clock = clock_.forward();
@@ -205,7 +205,8 @@ std::vector<broker::outgoing> event_sender::pack() {
   std::vector<wire::event> batch;
   auto const close = [&] {
     if (batch.empty()) return;
-    keep(event_mail::write(std::exchange(batch, {}), mail_));
+    keep(event_mail::write(std::exchange(batch, {}), options_.node, mail_));
+    batch.reserve(batch_size);
   };
   for (auto& e : all) {
     if (of_task(e)) {

@@ -151,9 +151,11 @@ void outbox::refused(sequel&& s, error_info const& why) {
   auto const cause = execute::as_exception({why.code, text, {}});
   bool const stores = !s.records.empty();
   for (auto& e : s.events) {  // it succeeded, or was to be tried again
+    auto const was = e.to_value();
+    auto const* id = was.find("uuid");
     e.type = "task-failed";
-    e.fields.resize(1);
-    e.fields.push_back({"exception", cause.type + "('" + cause.text() + "')"});
+    e.members.clear();
+    e.fields = {{"uuid", id ? *id : value{}}, {"exception", cause.type + "('" + cause.text() + "')"}};
   }
   for (auto& r : s.records) turn_into_failure(r, cause, now_());
   for (auto& id : s.waiting) {
