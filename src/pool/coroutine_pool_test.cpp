@@ -70,6 +70,7 @@ TEST(coroutine_pool, opens_no_more_than_its_concurrency) {
   for (auto const* name : {"a", "b", "c"}) f.submit(name);
   auto const a = f.at("a"), b = f.at("b");
   EXPECT_EQ(f.p->slots().size(), 2U);
+  ASSERT_TRUE(f.log.wait_for(event_kind::started, 2));
   EXPECT_EQ(f.log.count(event_kind::started), 2U);
 
   b->finish("");

@@ -5,7 +5,7 @@ import shutil
 import subprocess
 import unittest
 
-from cli_case import PLUGIN, Case, read
+from cli_case import PLUGIN, PROGRAM, Case, read
 
 class CliTest(Case):
     # Help and usage
@@ -127,7 +127,7 @@ class CliTest(Case):
         self.lovage("call", "cli.add", "1", "2", "--countdown", "600")
         self.lovage("result", "unknown", code=3)
         queues = json.loads(self.lovage("queues", "--json").stdout)
-        self.assertEqual(queues, [{"name": "celery", "ready": 1, "delayed": 1, "claimed": 0, "dead": 0}])
+        self.assertEqual(queues, [{"name": "celery", "paused": False, "ready": 1, "delayed": 1, "claimed": 0, "dead": 0}])
 
     def test_the_log_can_be_json_and_is_reopened(self):
         log = self.dir + "/worker.log"

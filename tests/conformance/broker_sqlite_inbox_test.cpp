@@ -87,7 +87,8 @@ TEST(SqliteInbox, leaves_nothing_behind_when_it_is_closed) {
 TEST(SqliteInbox, works_in_a_store_that_an_earlier_lovage_made) {
   store_place const place;
   { auto const on = make_sqlite_transport(at(place.url()), 10s).value(); }
-  number(place.file(), "DROP TABLE inbox; DROP TABLE letter; PRAGMA user_version = 1");
+  number(place.file(),
+         "DROP TABLE inbox; DROP TABLE letter; DROP TABLE paused; DROP TABLE revoked; PRAGMA user_version = 1");
   auto const on = make_sqlite_transport(at(place.url()), 10s).value();
   auto const mine = on->make_inbox(loud(), 10s).value();
   ASSERT_TRUE(on->make_producer(10s).value()->publish(std::vector{shout("a")}, 10s));
