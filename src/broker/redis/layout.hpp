@@ -60,7 +60,7 @@ class layout {
   [[nodiscard]] static binding binding_of(queue_spec const& queue);
 
   [[nodiscard]] std::string channel(std::string_view exchange, std::string_view routing_key) const;
-  /// What to PSUBSCRIBE to for the channels of a binding.
+  /// What to subscribe to for the channels of a binding.
   [[nodiscard]] std::string channel_pattern(std::string_view exchange, std::string_view binding_key) const;
 
  private:

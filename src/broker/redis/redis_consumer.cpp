@@ -207,7 +207,7 @@ void redis_consumer::accept(std::uint64_t tag, std::size_t place, int step, std:
 void redis_consumer::accept_messages() {
   auto const came = feed_.take_messages();
   for (auto const& m : came) {
-    auto const at = patterns_.find(m.pattern);
+    auto const at = patterns_.find(m.subscribed);
     if (at == patterns_.end()) continue;
     for (auto const place : at->second) {
       auto read = read_element(m.text);

@@ -1,4 +1,5 @@
 // Replies from a list, broadcasts from a channel: taken for good, so no lease and no `unacked`.
+#include "broker/redis/channels.hpp"
 #include "broker/redis/element.hpp"
 #include "broker/redis/parts.hpp"
 #include "broker/redis/signal.hpp"
@@ -195,7 +196,7 @@ class channel_inbox final : public redis_inbox {
  private:
   expected<void> set_up(deadline until) override {
     rd::commands c;
-    c.add({"PSUBSCRIBE", pattern_});
+    subscribe(pattern_, c);
     auto const said = over_->run(c, until.sooner(deadline::in(on_->with.connection.connect_timeout)));
     if (!said) return fail(said.error());
     if (said->front().is_error()) return fail(rd::to_error(said->front()));
@@ -208,7 +209,7 @@ class channel_inbox final : public redis_inbox {
   }
   [[nodiscard]] std::chrono::milliseconds quiet() const override { return beat(); }
   expected<void> digest(rd::reply&& said, deadline) override {
-    if (said.items.size() == 4 && said.items[0].text == "pmessage") add(said.items[3].text);
+    if (auto const message = read_push(std::move(said))) add(message->text);
     return {};
   }
 
