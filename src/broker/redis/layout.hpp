@@ -72,5 +72,10 @@ class layout {
 /// Exchanges that carry nothing for later: over Redis they are channels. Those of remote control, its replies excepted,
 /// and events; whatever the topology declares as fanout is one too.
 [[nodiscard]] bool is_channel_by_name(std::string_view exchange);
+/// Those that carry replies of remote control.
+[[nodiscard]] bool is_for_replies(std::string_view exchange);
+
+/// Seconds that replies, and the way to them, outlive their reader.
+inline constexpr char replies_last[] = "86400";
 
 }  // namespace lovage::broker::redis_broker
