@@ -27,7 +27,8 @@ std::function<double()> make_uniform() {
 // A master that was made a replica keeps its connections: whoever stays on one is refused for ever.
 reply const* refusal_of_a_replica(std::vector<reply> const& answers) {
   auto const at = std::find_if(answers.begin(), answers.end(), [](reply const& r) {
-    return r.is_error() && (r.text.starts_with("READONLY") || r.text.starts_with("MASTERDOWN"));
+    auto const said = r.is_error() ? complaint(r) : std::string_view{};
+    return said.starts_with("READONLY") || said.starts_with("MASTERDOWN");
   });
   return at == answers.end() ? nullptr : &*at;
 }

@@ -4,6 +4,19 @@
 
 namespace lovage::redis {
 
+// Redis 6: "ERR Error running script (call to f_<hash>): @user_script:7: @user_script: 7: -OOM command not allowed ..."
+// Redis 7: "OOM command not allowed ... script: <hash>, on @user_script:7."
+std::string_view complaint(reply const& r) {
+  static constexpr std::string_view in_script = "ERR Error running script", answer = ": -",
+                                    place = ", on @user_script:";
+  std::string_view out = r.text;
+  if (out.starts_with(in_script))
+    if (auto const at = out.find(answer); at != std::string_view::npos) out.remove_prefix(at + answer.size());
+  if (out.find(place) != std::string_view::npos) out = out.substr(0, out.rfind(" script: "));
+  while (out.ends_with(' ')) out.remove_suffix(1);
+  return out;
+}
+
 error_info to_error(reply const& r, std::string where) {
   struct row {
     std::string_view word;
@@ -22,12 +35,14 @@ error_info to_error(reply const& r, std::string where) {
                                              {"NOREPLICAS", errc::unavailable},
                                              {"UNKILLABLE", errc::unavailable},
                                              {"BUSY", errc::unavailable}}};
-  auto const word = std::string_view{r.text}.substr(0, r.text.find(' '));
+  auto const text = complaint(r);
+  auto const said = "Redis says: " + std::string{text};
+  auto const word = text.substr(0, text.find(' '));
   for (auto const& known : rows)
-    if (known.word == word) return {known.code, "Redis says: " + r.text, std::move(where)};
+    if (known.word == word) return {known.code, said, std::move(where)};
   // The one "ERR" that passes by itself; taken for a fault in the settings, nobody would try again.
-  bool const full = r.text.starts_with("ERR max number of clients");
-  return {full ? errc::unavailable : errc::internal, "Redis says: " + r.text, std::move(where)};
+  bool const full = text.starts_with("ERR max number of clients");
+  return {full ? errc::unavailable : errc::internal, said, std::move(where)};
 }
 
 void commands::begin(std::size_t words) {

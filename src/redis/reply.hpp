@@ -23,6 +23,9 @@ struct reply {
   [[nodiscard]] bool is_text() const noexcept { return type == kind::text || type == kind::status; }
 };
 
+/// What an error says, its word in front, without the place in a script where it happened.
+[[nodiscard]] std::string_view complaint(reply const& r);
+
 /// `unavailable` for LOADING, READONLY, MASTERDOWN, BUSY, too many clients and the like, `no_space` for OOM,
 /// `bad_config` for refused credentials, else `internal`.
 [[nodiscard]] error_info to_error(reply const& r, std::string where = {});

@@ -57,6 +57,26 @@ TEST(RedisReply, BecomesAnErrorThatCanBeActedOn) {
   }
 }
 
+TEST(RedisReply, OfAScriptThatFailedSaysWhatOfTheServerItWasRefused) {
+  std::string const refused = "OOM command not allowed when used memory > 'maxmemory'.";
+  for (auto const& text :
+       {refused + " script: ffccf90f71bdf24ff6e7652dce2c42bfda1a13fe, on @user_script:7.",
+        "ERR Error running script (call to f_ffccf90f71bdf24ff6e7652dce2c42bfda1a13fe): @user_script:7: "
+        "@user_script: 7: -" +
+            refused + " "}) {
+    reply r;
+    r.type = reply::kind::error;
+    r.text = text;
+    EXPECT_EQ(complaint(r), refused);
+    EXPECT_EQ(to_error(r).code, errc::no_space);
+    EXPECT_EQ(to_error(r).detail, "Redis says: " + refused);
+  }
+  reply fault;
+  fault.type = reply::kind::error;
+  fault.text = "ERR Error running script (call to f_1): @user_script:1: user_script:1: attempt to index nil";
+  EXPECT_EQ(complaint(fault), fault.text);
+}
+
 TEST(RedisScript, IsNamedByItsHash) {
   // sha1sum of "return 1"
   EXPECT_EQ(script{"return 1"}.hash(), "e0e1f9fabfc9d4800c877a703b823ac0578ff8db");

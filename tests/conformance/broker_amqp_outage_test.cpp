@@ -16,10 +16,6 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
-std::chrono::milliseconds since(steady::time_point from) {
-  return std::chrono::duration_cast<std::chrono::milliseconds>(steady::now() - from);
-}
-
 class AmqpOutage : public AmqpBroker {
  protected:
   void TearDown() override {

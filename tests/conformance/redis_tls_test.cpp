@@ -6,8 +6,6 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include <fstream>
-
 namespace lovage::redis {
 namespace {
 
@@ -93,18 +91,10 @@ TEST(RedisTls, APeerThatGoesAwayEndsNoProgram) {
   EXPECT_EQ(say(*on, {"PING"}).value(), "PONG");
 }
 
-/// A sentinel that watches `master`.
-redis_server sentinel_of(redis_server const& master, std::filesystem::path const& file) {
-  std::ofstream{file} << "sentinel monitor mymaster 127.0.0.1 " << master.port() << " 1\n"
-                      << "sentinel down-after-milliseconds mymaster 300\n"
-                      << "sentinel failover-timeout mymaster 3000\n";
-  return redis_server{redis_server::sentinel, file};
-}
-
 TEST(RedisSentinel, LeadsToTheMasterAndToTheNextOne) {
   redis_server first;
   redis_server second{{"--replicaof", "127.0.0.1 " + std::to_string(first.port())}};
-  auto const sentinel = sentinel_of(first, first.directory() / "sentinel.conf");
+  auto const sentinel = redis_server::sentinel_of(first);
   connection_settings with;
   with.urls = "sentinel://127.0.0.1:1;sentinel://127.0.0.1:" + std::to_string(sentinel.port()) + "/0";
   with.options = {{"master_name", "mymaster"}};
@@ -125,7 +115,7 @@ TEST(RedisSentinel, LeadsToTheMasterAndToTheNextOne) {
 
 TEST(RedisSentinel, ThatKnowsNoSuchMasterSaysSo) {
   redis_server master;
-  auto const sentinel = sentinel_of(master, master.directory() / "sentinel.conf");
+  auto const sentinel = redis_server::sentinel_of(master);
   connection_settings with;
   with.urls = "sentinel://127.0.0.1:" + std::to_string(sentinel.port());
   with.options = {{"master_name", "other"}};

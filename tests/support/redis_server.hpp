@@ -17,6 +17,7 @@
 #include <chrono>
 #include <csignal>
 #include <filesystem>
+#include <fstream>
 #include <stdexcept>
 #include <string>
 #include <utility>
@@ -48,12 +49,13 @@ class redis_server {
     std::filesystem::create_directories(directory_);
     start();
   }
-  /// A sentinel with this configuration.
-  struct sentinel_tag {};
-  static constexpr sentinel_tag sentinel{};
-  redis_server(sentinel_tag, std::filesystem::path const& file) : file_{file} {
-    std::filesystem::create_directories(directory_);
-    start();
+  /// A sentinel that watches this master under the name "mymaster" and gives it up after 300 ms.
+  [[nodiscard]] static redis_server sentinel_of(redis_server const& master) {
+    auto const file = master.directory() / "sentinel.conf";
+    std::ofstream{file} << "sentinel monitor mymaster 127.0.0.1 " << master.port() << " 1\n"
+                        << "sentinel down-after-milliseconds mymaster 300\n"
+                        << "sentinel failover-timeout mymaster 3000\n";
+    return {sentinel_tag{}, file};
   }
   ~redis_server() {
     kill();
@@ -86,6 +88,11 @@ class redis_server {
   }
 
  private:
+  struct sentinel_tag {};
+  redis_server(sentinel_tag, std::filesystem::path file) : file_{std::move(file)} {
+    std::filesystem::create_directories(directory_);
+    start();
+  }
   void signal(int number) const {
     if (pid_ > 0) ::kill(pid_, number);
   }
@@ -101,7 +108,7 @@ class redis_server {
   std::filesystem::path const directory_ =
       std::filesystem::temp_directory_path() / ("lovage-redis-" + random_uuid().str().substr(0, 8));
   std::vector<std::string> const options_;
-  std::filesystem::path const file_;  ///< empty for what is no sentinel
+  std::filesystem::path const file_;  ///< of a sentinel: its configuration
   int const port_ = free_port();
   ::pid_t pid_ = -1;
 };
@@ -114,7 +121,8 @@ inline std::vector<std::string> redis_server::command() const {
              {"--port", std::to_string(port_), "--bind", "127.0.0.1", "--dir", directory_, "--logfile", log});
   // The log is written before the answer is sent, and the kernel keeps it when the process is killed.
   if (file_.empty())
-    out.insert(out.end(), {"--unixsocket", socket_path(), "--save", "", "--appendonly", "yes", "--appendfsync", "no"});
+    out.insert(out.end(), {"--unixsocket", socket_path(), "--save", "", "--appendonly", "yes", "--appendfsync", "no",
+                           "--repl-diskless-sync-delay", "0"});
   out.insert(out.end(), options_.begin(), options_.end());
   return out;
 }

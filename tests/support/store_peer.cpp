@@ -1,17 +1,26 @@
-// Another process on a store, for tests that stop and kill it.
+// Another process on a broker, for tests that stop and kill it.
 //
-//   store_peer hold URL QUEUE COUNT STARTED   claims COUNT, begins STARTED of them, says "held" and sleeps
-//   store_peer fork URL QUEUE COUNT           the same, in a process whose forked child outlives it; says its pid
+//   store_peer hold URL QUEUE COUNT STARTED   claims COUNT, begins STARTED of them, says "held"; settles them when it
+//                                             is told how, with a line of input "done", "requeue", "release" or "bury"
+//                                             for each, the last for the rest too; says "settled"
+//   store_peer fork URL QUEUE COUNT           claims and begins COUNT in a process whose forked child outlives it; says
+//                                             the child's pid
 //   store_peer send URL QUEUE COUNT           publishes COUNT one by one; their bodies are "<pid>-<i>"
 //   store_peer shout URL EXCHANGE BODY        publishes one message to an exchange
 //   store_peer drain URL QUEUE                settles until nothing came for a second; says how many
+//
+// At the end of each may stand transport options: name=seconds.
+#include "broker/redis/redis_transport.hpp"
 #include "broker/sqlite/sqlite_transport.hpp"
 
 #include <unistd.h>
 
 #include <cstdio>
 #include <cstdlib>
+#include <iostream>
+#include <sstream>
 #include <string>
+#include <vector>
 
 namespace {
 
@@ -29,6 +38,11 @@ void say(std::string const& line) {
   std::fflush(stdout);
 }
 
+broker::disposition disposition_of(std::string const& word) {
+  using how = broker::disposition;
+  return word == "requeue" ? how::requeue : word == "release" ? how::release : word == "bury" ? how::bury : how::done;
+}
+
 int hold(broker::transport& on, queue_name const& queue, std::size_t count, std::size_t started, bool with_child) {
   auto const from = must(on.make_consumer({{queue}, "peer"}, 10s));
   auto const got = must(from->claim(count, 10s));
@@ -40,6 +54,18 @@ int hold(broker::transport& on, queue_name const& queue, std::size_t count, std:
     say(std::to_string(child));
   } else {
     say("held " + std::to_string(got.size()));
+  }
+  std::string line;
+  while (!with_child && std::getline(std::cin, line)) {
+    std::istringstream words{line};
+    std::string word;
+    std::vector<broker::settlement> all;
+    for (auto const& d : got) {
+      words >> word;
+      all.push_back({d.tag, disposition_of(word), "why"});
+    }
+    must(from->settle(all, 10s));
+    say("settled");
   }
   for (;;) ::pause();
 }
@@ -55,7 +81,7 @@ int send(broker::transport& on, queue_name const& queue, std::size_t count) {
   return 0;
 }
 
-int shout(broker::transport& on, char const* exchange, char const* body) {
+int shout(broker::transport& on, std::string const& exchange, std::string const& body) {
   broker::outgoing m;
   m.exchange = exchange;
   m.envelope.body = body;
@@ -78,18 +104,38 @@ int drain(broker::transport& on, queue_name const& queue) {
   return 0;
 }
 
+/// What stands at the end as name=seconds; taken off.
+value::map options_of(std::vector<std::string>& words) {
+  value::map out;
+  for (; words.back().find('=') != std::string::npos; words.pop_back()) {
+    auto const& word = words.back();
+    auto const at = word.find('=');
+    out.push_back({word.substr(0, at), std::atof(word.c_str() + at + 1)});
+  }
+  return out;
+}
+
+std::shared_ptr<broker::transport> open(std::string const& url, value::map options) {
+  auto with = broker::at(url);
+  with.connection.options = std::move(options);
+  return must(url.starts_with("redis") ? broker::make_redis_transport(std::move(with), 30s)
+                                       : broker::make_sqlite_transport(std::move(with), 30s));
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
   if (argc < 4) return 2;
-  std::string const what = argv[1];
-  queue_name const queue{argv[3]};
-  auto const number = [&](int i) { return argc > i ? static_cast<std::size_t>(std::atoll(argv[i])) : 0; };
-  auto const on = must(broker::make_sqlite_transport(broker::at(argv[2]), 30s));
-  if (what == "hold") return hold(*on, queue, number(4), number(5), false);
-  if (what == "fork") return hold(*on, queue, number(4), number(4), true);
-  if (what == "send") return send(*on, queue, number(4));
-  if (what == "shout" && argc > 4) return shout(*on, argv[3], argv[4]);
+  std::vector<std::string> words{argv + 1, argv + argc};
+  auto options = options_of(words);
+  auto const number = [&](std::size_t i) { return i < words.size() ? std::stoul(words[i]) : 0; };
+  auto const& what = words[0];
+  queue_name const queue{words[2]};
+  auto const on = open(words[1], std::move(options));
+  if (what == "hold") return hold(*on, queue, number(3), number(4), false);
+  if (what == "fork") return hold(*on, queue, number(3), number(3), true);
+  if (what == "send") return send(*on, queue, number(3));
+  if (what == "shout" && words.size() > 3) return shout(*on, words[2], words[3]);
   if (what == "drain") return drain(*on, queue);
   return 2;
 }

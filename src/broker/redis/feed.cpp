@@ -60,8 +60,8 @@ expected<void> feed::adapt(deadline until) {
     return out;
   };
   commands c;
-  for (auto const& p : missing(heard_patterns_, what_.patterns)) c.add({"PSUBSCRIBE", p});
-  for (auto const& p : missing(what_.patterns, heard_patterns_)) c.add({"PUNSUBSCRIBE", p});
+  for (auto const& p : missing(heard_patterns_, what_.patterns)) subscribe(p, c);
+  for (auto const& p : missing(what_.patterns, heard_patterns_)) unsubscribe(p, c);
   if (!c.empty())
     if (auto sent = hears_->send(c, until); !sent) return lose(sent.error()), sent;  // `digest` passes over the answers
   heard_patterns_ = what_.patterns;
@@ -112,7 +112,7 @@ expected<void> feed::hear(deadline until) {
     c.add({"CLIENT", "ID"});
     c.add({"SUBSCRIBE", bell});
   }
-  for (auto const& p : what_.patterns) c.add({"PSUBSCRIBE", p});
+  for (auto const& p : what_.patterns) subscribe(p, c);
   if (c.empty()) return {};
   auto const said = hears_->run(c, until);
   if (!said) return fail(said.error());
@@ -239,12 +239,14 @@ expected<void> feed::wait(deadline until, int wake) {
   return fail(r.error());
 }
 
-// Pushes are arrays that begin with their kind; an answer to PING is one too while something is subscribed to.
 void feed::digest(reply&& said) {
-  auto& items = said.items;
-  if (items.size() == 3 && items[0].text == "message" && items[1].text == bell) watching_ = false;
-  if (items.size() == 4 && items[0].text == "pmessage")
-    messages_.push_back({std::move(items[1].text), std::move(items[3].text)});
+  auto message = read_push(std::move(said));
+  if (!message) return;
+  if (message->subscribed == bell) {
+    watching_ = false;
+  } else {
+    messages_.push_back(*std::move(message));
+  }
 }
 
 }  // namespace lovage::broker::redis_broker

@@ -12,6 +12,7 @@
 // does not allow them, is asked every 50 ms instead.
 #pragma once
 
+#include "broker/redis/channels.hpp"
 #include "redis/client.hpp"
 
 #include <atomic>
@@ -20,18 +21,12 @@
 
 namespace lovage::broker::redis_broker {
 
-/// A message that came over a channel.
-struct channel_message {
-  std::string pattern;
-  std::string text;
-};
-
 /// *Threads*: one at a time; `up` from any.
 class feed {
  public:
   struct wishes {
     std::vector<std::string> watched;    ///< keys
-    std::vector<std::string> patterns;   ///< to PSUBSCRIBE to
+    std::vector<std::string> patterns;   ///< to subscribe to
     lovage::redis::commands on_connect;  ///< done at every connection
   };
   explicit feed(lovage::redis::client const& like);

@@ -24,6 +24,7 @@ keeper::keeper(std::shared_ptr<shared> on, std::string session, std::vector<std:
       ledger_{of},
       client_{on_->client->clone()},
       lease_{on_->names.with().lovage_lease},
+      pace_{std::min(lease_, on_->names.with().visibility_timeout)},
       heartbeat_{on_->with.connection.heartbeat},
       heard_{clock::now().time_since_epoch().count()},
       sound_since_{clock::now()},
@@ -48,11 +49,11 @@ std::string keeper::queue(std::size_t place) const {
 bool keeper::heard() const {
   if (heartbeat_.count() <= 0) return true;
   auto const last = clock::time_point{clock::duration{heard_.load()}};
-  return clock::now() - last < heartbeat_ + std::min<std::chrono::milliseconds>(lease_ / 15, 2s);
+  return clock::now() - last < heartbeat_ + std::min<std::chrono::milliseconds>(pace_ / 15, 2s);
 }
 
 void keeper::run() {
-  auto const interval = std::max<std::chrono::milliseconds>(lease_ / 15, 10ms);
+  auto const interval = std::max<std::chrono::milliseconds>(pace_ / 15, 10ms);
   while (!ledger_.stopped()) {
     auto const next = ticked_ + interval;
     if (clock::now() >= next) tick();
@@ -66,45 +67,57 @@ void keeper::tick() {
   auto const now = clock::now();
   bool const gap = ticked_ != clock::time_point{} && now - ticked_ > lease_ / 3;
   ticked_ = now;
+  auto const sound = look();
+  if (!sound || gap || clock::now() - now > lease_ / 3) sound_since_ = clock::now();
+  if (!sound) return say_once("cannot renew the leases of tasks", sound.error());
+  heard_ = clock::now().time_since_epoch().count();
+  auto const given = reap_now_and_then();
+  if (!given) return say_once("cannot give back what lost workers held", given.error());
+  said_.clear();
+}
+
+void keeper::say_once(std::string const& what, error_info const& why) {
+  auto text = what + ": " + why.text();
+  if (text == said_) return;
+  log::warning(text);
+  said_ = std::move(text);
+}
+
+expected<void> keeper::look() {
+  if (clock::now() - renewed_ >= pace_ / 3) return renew();
   rd::commands ping;
   ping.add({"PING"});
-  auto const alive =
-      client_->run(ping, rd::repeat::yes, deadline::in(std::min<std::chrono::milliseconds>(lease_ / 6, 3s)));
-  if (alive) heard_ = clock::now().time_since_epoch().count();
-  bool const renewed = alive && (now - renewed_ < lease_ / 3 || renew());
-  if (!renewed || gap || clock::now() - now > lease_ / 3) sound_since_ = clock::now();
-  if (!alive) return say_once(alive.error());
-  said_ = false;
-  reap_now_and_then();
+  auto const until = deadline::in(std::min<std::chrono::milliseconds>(pace_ / 6, 3s));
+  auto const said = client_->run(ping, rd::repeat::yes, until);
+  if (!said) return fail(said.error());
+  if (said->front().is_error()) return fail(rd::to_error(said->front()));
+  return {};
 }
 
-void keeper::say_once(error_info const& why) {
-  if (!std::exchange(said_, true)) log::warning("cannot renew the leases of tasks: " + why.text());
-}
-
-bool keeper::renew() {
+// Done also when nothing is held: only this tells whether the holders of other leases can renew theirs.
+expected<void> keeper::renew() {
   auto const held = ledger_.leased();
-  std::size_t lost = 0;
-  for (std::size_t from = 0; from < held.size(); from += renewed_at_once) {
+  std::size_t lost = 0, from = 0;
+  do {
     auto const end = std::min(held.size(), from + renewed_at_once);
     std::vector<std::string> names;
-    for (auto i = from; i < end; ++i)
-      names.push_back(claim_name{session_, held[i].first, queue(held[i].second)}.text());
+    for (; from < end; ++from) names.push_back(claim_name{session_, held[from].first, queue(held[from].second)}.text());
+    auto const until = deadline::in(std::min<std::chrono::milliseconds>(pace_ / 6, 5s));
     auto const said = client_->eval(all_scripts().renew, {on_->key.unacked_index}, {names.begin(), names.end()},
-                                    rd::repeat::yes, deadline::in(std::min<std::chrono::milliseconds>(lease_ / 6, 5s)));
-    if (!said) return say_once(said.error()), false;
+                                    rd::repeat::yes, until);
+    if (!said) return fail(said.error());
     std::vector<std::uint64_t> gone;
     for (auto const& name : said->items)
       if (auto const claim = claim_name::read(name.text)) gone.push_back(claim->tag);
     lost += ledger_.missing(gone);
-  }
+  } while (from < held.size());
   renewed_ = clock::now();
   if (lost > 0)
     log::warning("the leases of " + std::to_string(lost) +
                  " tasks ran out: this worker was stopped or cut off. Others run them too");
   if (!marks_.empty()) marks_ = "?";  // written anew, so that they live on
   (void)write_marks(clock::now() - settles_soon);
-  return true;
+  return {};
 }
 
 bool keeper::write_marks(clock::time_point since) {
@@ -124,9 +137,9 @@ bool keeper::write_marks(clock::time_point since) {
   return true;
 }
 
-void keeper::reap_now_and_then() {
+expected<void> keeper::reap_now_and_then() {
   auto const now = clock::now();
-  if (now - sound_since_ < lease_ / 2) return;
+  if (now - sound_since_ < lease_ / 2) return {};
   auto const until = deadline::in(lease_ / 6);
   auto given = reap(*on_, *client_, until);
   if (given &&
@@ -134,7 +147,8 @@ void keeper::reap_now_and_then() {
     restored_ = now;
     given = restore_pythons(*on_, *client_, until);
   }
-  if (!given) log::warning("cannot give back what lost workers held: " + given.error().text());
+  if (!given) return fail(given.error());
+  return {};
 }
 
 }  // namespace lovage::broker::redis_broker

@@ -11,7 +11,8 @@
 namespace lovage::broker::redis_broker {
 
 /// From construction to `stop` a thread of its own, with a connection of its own,
-///  - renews the lease of all that the ledger holds, three times per lease;
+///  - renews the lease of all that the ledger holds, three times per lease, or per visibility timeout where that is
+///    shorter: Python workers go by it;
 ///  - writes down which tasks run that have run for some hundredths of a second, so that their worker's death counts;
 ///  - gives back what lovage workers held whose lease has run out, and what Python workers held for longer than the
 ///    visibility timeout.
@@ -27,7 +28,7 @@ class keeper {
   void stop();
   /// The queue at this place of the ledger's. *Threads*: any.
   void learn(std::size_t place, std::string queue);
-  /// The server answered it within the heartbeat. *Threads*: any.
+  /// The server answered it within the heartbeat, and takes writes. *Threads*: any.
   [[nodiscard]] bool heard() const;
 
  private:
@@ -35,10 +36,11 @@ class keeper {
   [[nodiscard]] std::string queue(std::size_t place) const;
   void run();
   void tick();
-  [[nodiscard]] bool renew();
+  [[nodiscard]] expected<void> look();
+  [[nodiscard]] expected<void> renew();
   [[nodiscard]] bool write_marks(clock::time_point since);
-  void reap_now_and_then();
-  void say_once(error_info const& why);
+  [[nodiscard]] expected<void> reap_now_and_then();
+  void say_once(std::string const& what, error_info const& why);
 
   std::shared_ptr<shared> on_;
   std::string const session_;
@@ -46,11 +48,11 @@ class keeper {
   std::vector<std::string> queues_;
   ledger& ledger_;
   std::unique_ptr<rd::client> client_;
-  std::chrono::milliseconds const lease_, heartbeat_;
+  std::chrono::milliseconds const lease_, pace_, heartbeat_;  ///< what is renewed lasts for a pace
   std::atomic<clock::rep> heard_;
   clock::time_point renewed_{}, ticked_{}, sound_since_, restored_{};
   std::string marks_;
-  bool said_ = false;
+  std::string said_;  ///< the last complaint, until all is well
   std::thread thread_;
 };
 

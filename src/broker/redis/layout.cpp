@@ -91,8 +91,13 @@ std::string layout::channel_pattern(std::string_view exchange, std::string_view 
 }
 
 bool is_channel_by_name(std::string_view exchange) {
-  static constexpr std::string_view pidbox = ".pidbox", reply = "reply.";
-  return exchange == "celeryev" || (exchange.ends_with(pidbox) && !exchange.starts_with(reply));
+  static constexpr std::string_view pidbox = ".pidbox";
+  return exchange == "celeryev" || (exchange.ends_with(pidbox) && !is_for_replies(exchange));
+}
+
+bool is_for_replies(std::string_view exchange) {
+  static constexpr std::string_view start = "reply.";
+  return exchange.starts_with(start);
 }
 
 }  // namespace lovage::broker::redis_broker

@@ -60,7 +60,7 @@ class layout {
   [[nodiscard]] static binding binding_of(queue_spec const& queue);
 
   [[nodiscard]] std::string channel(std::string_view exchange, std::string_view routing_key) const;
-  /// What to PSUBSCRIBE to for the channels of a binding.
+  /// What to subscribe to for the channels of a binding.
   [[nodiscard]] std::string channel_pattern(std::string_view exchange, std::string_view binding_key) const;
 
  private:
@@ -72,5 +72,10 @@ class layout {
 /// Exchanges that carry nothing for later: over Redis they are channels. Those of remote control, its replies excepted,
 /// and events; whatever the topology declares as fanout is one too.
 [[nodiscard]] bool is_channel_by_name(std::string_view exchange);
+/// Those that carry replies of remote control.
+[[nodiscard]] bool is_for_replies(std::string_view exchange);
+
+/// Seconds that replies, and the way to them, outlive their reader.
+inline constexpr char replies_last[] = "86400";
 
 }  // namespace lovage::broker::redis_broker

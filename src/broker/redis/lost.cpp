@@ -16,6 +16,18 @@ expected<std::vector<rd::reply>> list_of(rd::client& over, std::vector<std::stri
   return std::move(said->front().items);
 }
 
+std::int64_t integer_of(std::string_view text) {
+  std::int64_t out = 0;
+  std::from_chars(text.data(), text.data() + text.size(), out);
+  return out;
+}
+
+/// "1700000000.000250", whatever the locale; not for times before the epoch.
+std::string seconds_text(std::chrono::microseconds of) {
+  auto const fraction = std::to_string(1'000'000 + of.count() % 1'000'000);
+  return std::to_string(of.count() / 1'000'000) + "." + fraction.substr(1);
+}
+
 }  // namespace
 
 expected<std::vector<std::string>> older_than(shared const& on, rd::client& over, std::chrono::milliseconds age,
@@ -23,9 +35,9 @@ expected<std::vector<std::string>> older_than(shared const& on, rd::client& over
   auto const time = list_of(over, {"TIME"}, until);
   if (!time) return fail(time.error());
   if (time->size() != 2) return fail(errc::internal, "Redis does not tell the time");
-  std::int64_t now = 0;
-  std::from_chars((*time)[0].text.data(), (*time)[0].text.data() + (*time)[0].text.size(), now);
-  auto const before = std::to_string(static_cast<double>(now) - std::chrono::duration<double>(age).count());
+  auto const now =
+      std::chrono::seconds{integer_of((*time)[0].text)} + std::chrono::microseconds{integer_of((*time)[1].text)};
+  auto const before = seconds_text(now - age);
   std::vector<std::string> out;
   for (std::size_t from = 0; out.size() < most_at_once; from += page) {
     auto const start = std::to_string(from), count = std::to_string(page);
@@ -49,7 +61,7 @@ expected<std::vector<rd::reply>> values_of(shared const& on, rd::client& over, s
 }
 
 moves::moves(std::optional<std::chrono::milliseconds> age) {
-  words_.push_back(age ? std::to_string(std::chrono::duration<double>(*age).count()) : std::string{});
+  words_.push_back(age ? seconds_text(*age) : std::string{});
 }
 
 void moves::give_back(std::string name, std::string element, std::vector<std::string> const& lists) {

@@ -42,6 +42,8 @@ struct shared {
   void learn_channel(std::string const& exchange);
   /// The commands that make the queue known: to Python's publishers and to `lovage queues`.
   void declare(queue_spec const& queue, rd::commands& out) const;
+  /// The command that binds it alone. Bindings of replies last for a day: their readers die without a word.
+  void bind(queue_spec const& queue, rd::commands& out) const;
 
  private:
   mutable std::mutex mutex_;

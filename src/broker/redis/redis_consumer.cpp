@@ -5,6 +5,7 @@
 #include "core/log.hpp"
 
 #include <algorithm>
+#include <charconv>
 
 namespace lovage::broker::redis_broker {
 namespace {
@@ -15,6 +16,13 @@ using namespace std::chrono_literals;
 constexpr auto look_grace = 1s;
 constexpr auto poll_interval = 50ms;            // where the server cannot tell that something came
 constexpr std::size_t largest_claim = 8 << 20;  // bytes; one more message may be beyond
+
+/// A score of the delayed set.
+time_point time_of(std::string_view score) {
+  double us = 0;
+  std::from_chars(score.data(), score.data() + score.size(), us);
+  return time_point{std::chrono::microseconds{static_cast<std::int64_t>(us)}};
+}
 
 std::vector<queue_spec> in_order(std::vector<queue_spec> queues, options const& how) {
   if (how.queue_order == options::order::sorted)
@@ -171,8 +179,7 @@ expected<void> redis_consumer::digest(request const& asked, replies&& said, dead
     return fail(std::move(why));
   }
   next_due_.reset();
-  if (!r.items.empty() && r.items[0].is_text())
-    next_due_ = time_point{std::chrono::microseconds{static_cast<std::int64_t>(std::stod(r.items[0].text))}};
+  if (!r.items.empty() && r.items[0].is_text()) next_due_ = time_of(r.items[0].text);
   if (r.items.size() > 1) note_revoked(r.items[1]);
   auto const& steps = on_->names.served();
   for (std::size_t i = 2; i < r.items.size(); ++i) {
@@ -207,7 +214,7 @@ void redis_consumer::accept(std::uint64_t tag, std::size_t place, int step, std:
 void redis_consumer::accept_messages() {
   auto const came = feed_.take_messages();
   for (auto const& m : came) {
-    auto const at = patterns_.find(m.pattern);
+    auto const at = patterns_.find(m.subscribed);
     if (at == patterns_.end()) continue;
     for (auto const place : at->second) {
       auto read = read_element(m.text);

@@ -1,4 +1,5 @@
 // Replies from a list, broadcasts from a channel: taken for good, so no lease and no `unacked`.
+#include "broker/redis/channels.hpp"
 #include "broker/redis/element.hpp"
 #include "broker/redis/parts.hpp"
 #include "broker/redis/signal.hpp"
@@ -14,7 +15,7 @@ using namespace std::chrono_literals;
 using steady = std::chrono::steady_clock;
 
 constexpr auto beat_without_heartbeat = 3'000ms;
-constexpr char kept[] = "86400";  // seconds that a list of replies outlives its reader
+constexpr auto bound_again = 1h;
 constexpr int at_once = 200;
 
 /// What both kinds share: a connection made again for ever, and a sign of life asked for while nothing comes.
@@ -135,18 +136,17 @@ class list_inbox final : public redis_inbox {
     c.begin(1 + lists_.size());
     c.word("DEL");
     for (auto const& l : lists_) c.word(l);
-    if (!queue_.exchange.empty()) c.add({"SREM", bindings(), member()});
+    if (!queue_.exchange.empty())
+      c.add({"SREM", on_->names.bindings(queue_.exchange), on_->names.write(layout::binding_of(queue_))});
     (void)like_->run(c, rd::repeat::yes, deadline::in(1s));  // else the lists go after a day
   }
 
  private:
-  [[nodiscard]] std::string bindings() const { return on_->names.bindings(queue_.exchange); }
-  [[nodiscard]] std::string member() const { return on_->names.write(layout::binding_of(queue_)); }
-
   expected<void> set_up(deadline until) override {
     if (queue_.exchange.empty()) return {};
+    bound_ = steady::now();
     rd::commands c;
-    c.add({"SADD", bindings(), member()});
+    on_->bind(queue_, c);
     auto const said = over_->run(c, until.sooner(deadline::in(on_->with.connection.connect_timeout)));
     if (!said) return fail(said.error());
     if (said->front().is_error()) return fail(rd::to_error(said->front()));
@@ -163,28 +163,28 @@ class list_inbox final : public redis_inbox {
   [[nodiscard]] std::chrono::milliseconds quiet() const override { return 0ms; }
   expected<void> digest(rd::reply&& said, deadline until) override {
     if (said.is_error()) return fail(rd::to_error(said));
-    if (said.items.size() != 2) return {};
+    if (said.items.size() != 2) return steady::now() - bound_ < bound_again ? expected<void>{} : set_up(until);
     add(said.items[1].text);
     return take_more(said.items[0].text, until);
   }
+  // Nobody else takes from here, and others push to the other end: no need for one step.
   expected<void> take_more(std::string const& list, deadline until) {
     rd::commands c;
-    c.add({"MULTI"});
     c.add({"LRANGE", list, std::to_string(-at_once), "-1"});
     c.add({"LTRIM", list, "0", std::to_string(-at_once - 1)});
-    c.add({"EXPIRE", list, kept});
-    c.add({"EXEC"});
+    c.add({"EXPIRE", list, replies_last});
     auto const said = over_->run(c, until);
     if (!said) return fail(said.error());
-    auto const& done = said->back();
-    if (done.is_error() || done.items.empty()) return fail(rd::to_error(done));
-    auto const& texts = done.items[0].items;
+    for (auto const& r : *said)
+      if (r.is_error()) return fail(rd::to_error(r));
+    auto const& texts = said->front().items;
     for (auto at = texts.rbegin(); at != texts.rend(); ++at) add(at->text);
     return {};
   }
 
   queue_spec const queue_;
   std::vector<std::string> lists_;
+  steady::time_point bound_{};
 };
 
 class channel_inbox final : public redis_inbox {
@@ -195,7 +195,7 @@ class channel_inbox final : public redis_inbox {
  private:
   expected<void> set_up(deadline until) override {
     rd::commands c;
-    c.add({"PSUBSCRIBE", pattern_});
+    subscribe(pattern_, c);
     auto const said = over_->run(c, until.sooner(deadline::in(on_->with.connection.connect_timeout)));
     if (!said) return fail(said.error());
     if (said->front().is_error()) return fail(rd::to_error(said->front()));
@@ -208,7 +208,7 @@ class channel_inbox final : public redis_inbox {
   }
   [[nodiscard]] std::chrono::milliseconds quiet() const override { return beat(); }
   expected<void> digest(rd::reply&& said, deadline) override {
-    if (said.items.size() == 4 && said.items[0].text == "pmessage") add(said.items[3].text);
+    if (auto const message = read_push(std::move(said))) add(message->text);
     return {};
   }
 

@@ -31,8 +31,8 @@ class redis_inspector final : public inspector {
     return take_dead(queue, ids, false);
   }
   expected<void> revoke(std::span<revocation const> what) override;
-  expected<void> pause(queue_name const& queue) override { return change_paused("SADD", queue); }
-  expected<void> resume(queue_name const& queue) override { return change_paused("SREM", queue); }
+  expected<void> pause(queue_name const& queue) override;
+  expected<void> resume(queue_name const& queue) override;
   expected<std::vector<queue_name>> paused() override;
 
  private:
@@ -60,7 +60,6 @@ class redis_inspector final : public inspector {
                                                            std::vector<rd::reply>& texts);
   [[nodiscard]] expected<std::uint64_t> take_dead(queue_name const& queue, std::span<std::uint64_t const> ids,
                                                   bool revive);
-  [[nodiscard]] expected<void> change_paused(char const* command, queue_name const& queue);
 
   std::shared_ptr<shared> on_;
   std::unique_ptr<rd::client> client_;
@@ -113,7 +112,7 @@ expected<std::set<std::string>> redis_inspector::names() {
   auto const start = on_->names.bindings("").size();
   std::erase_if(sets, [&](auto const& key) {
     auto const exchange = key.substr(start);
-    return on_->is_channel(exchange) || exchange.starts_with("reply.");
+    return on_->is_channel(exchange) || is_for_replies(exchange);
   });
   rd::commands members;
   for (auto const& key : sets) members.add({"SMEMBERS", key});
@@ -199,19 +198,14 @@ expected<std::vector<queue_info>> redis_inspector::queues() {
 }
 
 expected<std::uint64_t> redis_inspector::purge(queue_name const& queue) {
-  rd::commands c;
-  c.add({"MULTI"});
-  for (auto const step : on_->names.served()) c.add({"LLEN", on_->names.list(queue.str(), step)});
-  for (auto const step : on_->names.served()) c.add({"DEL", on_->names.list(queue.str(), step)});
-  c.add({"EXEC"});
-  auto const said = ask(c);
-  if (!said) return fail(said.error());
-  std::uint64_t removed = 0;
-  auto const& done = said->back().items;
-  for (std::size_t i = 0; i < done.size() / 2; ++i) removed += static_cast<std::uint64_t>(done[i].integer);
+  std::vector<std::string> lists;
+  for (auto const step : on_->names.served()) lists.push_back(on_->names.list(queue.str(), step));
+  auto const removed =
+      client_->eval(all_scripts().purge, {lists.begin(), lists.end()}, {}, rd::repeat::yes, deadline::in(patience));
+  if (!removed) return fail(removed.error());
   auto const delayed = purge_delayed(queue.str());
   if (!delayed) return delayed;
-  return removed + *delayed;
+  return static_cast<std::uint64_t>(removed->integer) + *delayed;
 }
 
 expected<std::uint64_t> redis_inspector::purge_delayed(std::string const& queue) {
@@ -348,9 +342,15 @@ expected<void> redis_inspector::revoke(std::span<revocation const> what) {
   return {};
 }
 
-expected<void> redis_inspector::change_paused(char const* command, queue_name const& queue) {
+expected<void> redis_inspector::pause(queue_name const& queue) {
+  auto const said = client_->eval(all_scripts().add_member, {on_->key.paused}, {queue.str(), ""}, rd::repeat::yes,
+                                  deadline::in(patience));
+  return said ? expected<void>{} : fail(said.error());
+}
+
+expected<void> redis_inspector::resume(queue_name const& queue) {
   rd::commands c;
-  c.add({command, on_->key.paused, queue.str()});
+  c.add({"SREM", on_->key.paused, queue.str()});
   auto const said = ask(c);
   return said ? expected<void>{} : fail(said.error());
 }

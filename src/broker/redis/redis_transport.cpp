@@ -36,10 +36,16 @@ void shared::learn_channel(std::string const& exchange) {
   learned_.insert(exchange);
 }
 
+// Also on a full server, which would refuse a command that only adds (scripts.cpp).
 void shared::declare(queue_spec const& queue, rd::commands& out) const {
-  if (!queue.exchange.empty())
-    out.add({"SADD", names.bindings(queue.exchange), names.write(layout::binding_of(queue))});
-  out.add({"SADD", key.queues, queue.name.str()});
+  if (!queue.exchange.empty()) bind(queue, out);
+  out.add({"EVAL", all_scripts().add_member.text(), "1", key.queues, queue.name.str(), ""});
+}
+
+void shared::bind(queue_spec const& queue, rd::commands& out) const {
+  auto const lasts = is_for_replies(queue.exchange) ? replies_last : "";
+  out.add({"EVAL", all_scripts().add_member.text(), "1", names.bindings(queue.exchange),
+           names.write(layout::binding_of(queue)), lasts});
 }
 
 namespace {

@@ -3,22 +3,25 @@
 namespace lovage::broker::redis_broker {
 namespace {
 
-// A server that is out of memory refuses commands that may need more, but no further ones of a script that has written
-// already. So `claim` and `settle` begin with a removal: what a full server holds can still be taken and acknowledged.
+// A server that is out of memory refuses commands that may need more, and all that stand in a MULTI, but none of a
+// script that has written already. So the scripts begin with a removal, of nothing where there is nothing to remove:
+// what a full server holds can still be taken, kept, settled and purged, and channels still carry.
 // `unpack` takes some thousands of arguments at most.
 
 // KEYS: last batch of the producer, delayed, counts.  ARGV: number of the batch, then any of
-//   L list n element*n     push           E list n element*n   push; the list is gone after a day
+//   L list n element*n     push           E list n element*n   push; a list of replies is gone after a day
 //   Z due queue member     delay          S set member         add
 //   P channel payload      publish
 // A batch that was done already is not done again: a sender whose connection broke asks once more. All or nothing: what
-// can fail is tried before anything is written. Answers the receivers of each P.
+// can fail is tried before anything is written. A list that was there before and does not expire is no list of replies,
+// whatever is sent there; nor is one that messages are sent to. Answers the receivers of each P.
 constexpr char publish_text[] = R"(
 local last = redis.call('GET', KEYS[1])
 if last and tonumber(last) >= tonumber(ARGV[1]) then return {} end
-local i, total = 2, #ARGV
+local i, total, keeps = 2, #ARGV, false
 while i <= total do
   local what = ARGV[i]
+  keeps = keeps or what ~= 'P'
   if what == 'L' or what == 'E' then
     redis.call('LLEN', ARGV[i + 1])
     i = i + 3 + tonumber(ARGV[i + 2])
@@ -29,6 +32,7 @@ while i <= total do
     i = i + 3
   end
 end
+if not keeps then redis.call('DEL', KEYS[1]) end
 redis.call('SET', KEYS[1], ARGV[1], 'EX', 600)
 local receivers = {}
 i = 2
@@ -42,7 +46,11 @@ while i <= total do
       redis.call('LPUSH', name, unpack(ARGV, from, to))
       from = to + 1
     end
-    if what == 'E' then redis.call('EXPIRE', name, 86400) end
+    if what == 'L' then
+      redis.call('PERSIST', name)
+    elseif redis.call('LLEN', name) == n or redis.call('TTL', name) > 0 then
+      redis.call('EXPIRE', name, 86400)
+    end
     i = last + 1
   elseif what == 'Z' then
     redis.call('ZADD', KEYS[2], name, ARGV[i + 3])
@@ -180,7 +188,10 @@ return out
 // An entry that is not there any more is passed over. Answers how many were there.
 constexpr char settle_text[] = R"(
 local before = nil
-if ARGV[1] ~= '' then before = tonumber(redis.call('TIME')[1]) - tonumber(ARGV[1]) end
+if ARGV[1] ~= '' then
+  local time = redis.call('TIME')
+  before = time[1] + time[2] / 1000000 - ARGV[1]
+end
 local function envelope(value, ending)
   if string.sub(value, 1, 1) == '[' and string.sub(value, -#ending) == ending then
     return string.sub(value, 2, -#ending - 1)
@@ -229,8 +240,10 @@ end
 return found
 )";
 
-// KEYS: unacked_index.  ARGV: names. A sign of life for each; answers those that are not there any more.
+// KEYS: unacked_index.  ARGV: names. A sign of life for each; answers those that are not there any more. Without names
+// it tells whether the server takes writes.
 constexpr char renew_text[] = R"(
+redis.call('ZREM', KEYS[1], 'lv:')
 local time = redis.call('TIME')
 local now = time[1] .. '.' .. string.format('%06d', time[2])
 local gone = {}
@@ -244,6 +257,24 @@ end
 return gone
 )";
 
+// KEYS: set.  ARGV: member, seconds that the set lasts from now on, or nothing.
+constexpr char add_member_text[] = R"(
+redis.call('SREM', KEYS[1], '')
+redis.call('SADD', KEYS[1], ARGV[1])
+if ARGV[2] ~= '' then redis.call('EXPIRE', KEYS[1], ARGV[2]) end
+return 1
+)";
+
+// KEYS: lists. Answers how many elements they had.
+constexpr char purge_text[] = R"(
+local found = 0
+for _, list in ipairs(KEYS) do
+  found = found + redis.call('LLEN', list)
+  redis.call('DEL', list)
+end
+return found
+)";
+
 // KEYS: delayed, counts.  ARGV: queue, members. Answers how many were there.
 constexpr char purge_delayed_text[] = R"(
 local found = 0
@@ -254,6 +285,7 @@ return found
 
 // KEYS: counts, dead, dead index, dead number.  ARGV: record, queue.
 constexpr char bury_element_text[] = R"(
+redis.call('HDEL', KEYS[2], '')
 local id = redis.call('INCR', KEYS[4])
 redis.call('HSET', KEYS[2], id, ARGV[1])
 redis.call('ZADD', KEYS[3], id, id)
@@ -280,6 +312,7 @@ return found
 // KEYS: revoked.  ARGV: seconds until all are over, how many are kept, now (us), revocations. Numbers are the server's
 // time, so that they grow though the set was lost.
 constexpr char revoke_text[] = R"(
+redis.call('ZREM', KEYS[1], '')
 local time = redis.call('TIME')
 local number = time[1] * 1000000 + time[2]
 local last = redis.call('ZREVRANGE', KEYS[1], 0, 0, 'WITHSCORES')
@@ -305,6 +338,7 @@ return number
 scripts const& all_scripts() {
   static scripts const all{lovage::redis::script{publish_text},       lovage::redis::script{claim_text},
                            lovage::redis::script{settle_text},        lovage::redis::script{renew_text},
+                           lovage::redis::script{add_member_text},    lovage::redis::script{purge_text},
                            lovage::redis::script{purge_delayed_text}, lovage::redis::script{bury_element_text},
                            lovage::redis::script{take_dead_text},     lovage::redis::script{revoke_text}};
   return all;

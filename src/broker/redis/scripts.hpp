@@ -7,7 +7,8 @@ namespace lovage::broker::redis_broker {
 
 /// Each script's keys and arguments are told above its text in scripts.cpp.
 struct scripts {
-  lovage::redis::script publish, claim, settle, renew, purge_delayed, bury_element, take_dead, revoke;
+  lovage::redis::script publish, claim, settle, renew, add_member, purge, purge_delayed, bury_element, take_dead,
+      revoke;
 };
 
 /// *Threads*: any.

@@ -77,16 +77,15 @@ expected<void> redis_consumer::settle_once(std::span<settlement const> what, dea
   return {};
 }
 
+// Whoever dies between the two leaves a name in the index that stands for nothing, which whoever reaps removes.
 expected<void> redis_consumer::acknowledge(std::vector<std::string> const& names, deadline until) {
   if (names.empty()) return {};
   rd::commands c;
-  c.add({"MULTI"});
-  for (auto const& [command, key] : {std::pair{"ZREM", &on_->key.unacked_index}, {"HDEL", &on_->key.unacked}}) {
+  for (auto const& [command, key] : {std::pair{"HDEL", &on_->key.unacked}, {"ZREM", &on_->key.unacked_index}}) {
     c.begin(2 + names.size());
     c.word(command), c.word(*key);
     for (auto const& n : names) c.word(n);
   }
-  c.add({"EXEC"});
   auto const said = feed_.run(c, until);
   if (!said) return fail(said.error());
   auto const wrong = std::find_if(said->begin(), said->end(), [](auto const& r) { return r.is_error(); });
