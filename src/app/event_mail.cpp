@@ -64,12 +64,12 @@ expected<broker::outgoing> write(wire::event const& e, settings const& with) {
   return message(e.hostname, wire::event_routing_key(e.type), std::move(body), with);
 }
 
-expected<broker::outgoing> write(std::vector<wire::event>&& batch, std::string const& sender, settings const& with) {
+expected<broker::outgoing> write(std::span<wire::event const> batch, std::string const& sender, settings const& with) {
   if (with.serializer == "json")
     return message(sender, wire::batch_routing_key, wire::encode_events(batch, sender), with);
   value::list all;
   all.reserve(batch.size());
-  for (auto& e : batch) {
+  for (auto e : batch) {
     if (e.hostname.empty()) e.hostname = sender;
     all.push_back(std::move(e).to_value());
   }

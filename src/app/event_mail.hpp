@@ -6,6 +6,7 @@
 
 #include <lovage/config.hpp>
 
+#include <span>
 #include <string>
 #include <vector>
 
@@ -27,7 +28,7 @@ struct settings {
 /// One event under its own key.
 [[nodiscard]] expected<broker::outgoing> write(wire::event const& e, settings const& with);
 /// Several of one sender in one message; they need not name it.
-[[nodiscard]] expected<broker::outgoing> write(std::vector<wire::event>&& batch, std::string const& sender,
+[[nodiscard]] expected<broker::outgoing> write(std::span<wire::event const> batch, std::string const& sender,
                                                settings const& with);
 /// Of either form. Errors: `not_accepted` (neither JSON nor `with.serializer`), `decode`.
 [[nodiscard]] expected<wire::event_batch> read(wire::envelope const& e, settings const& with);

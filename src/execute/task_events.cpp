@@ -8,19 +8,22 @@ namespace {
 // As Celery's own limit for what a monitor shows.
 constexpr std::size_t result_size = 1024;
 
-// Written at once: no monitor looks at values here, and a worker makes these by the hundred thousand.
-wire::json_members begin(request const& r, std::size_t more = 0) {
-  wire::json_members out{64 + more};
-  out.text("uuid", r.message.id.str());
-  return out;
-}
+/// Written at once: no monitor looks at values here, and a worker makes these by the hundred thousand.
+class new_event : public wire::json_members {
+ public:
+  new_event(std::vector<wire::event>& to, request const& r, task_stage stage, std::optional<time_point> now,
+            std::size_t more)
+      : new_event{to.emplace_back(), r, stage, now, more} {}
 
-void add(std::vector<wire::event>& to, task_stage stage, std::optional<time_point> now, wire::json_members&& fields) {
-  auto& e = to.emplace_back();
-  e.type = event_type(stage);
-  if (now) e.timestamp = std::chrono::duration<double>(now->time_since_epoch()).count();
-  e.members = std::move(fields).take();
-}
+ private:
+  new_event(wire::event& e, request const& r, task_stage stage, std::optional<time_point> now, std::size_t more)
+      : json_members{e.members} {
+    e.type = event_type(stage);
+    if (now) e.timestamp = std::chrono::duration<double>(now->time_since_epoch()).count();
+    e.members.reserve(64 + more);
+    text("uuid", r.message.id.str());
+  }
+};
 
 void text_or_null(wire::json_members& to, std::string_view key, std::optional<std::string> const& s) {
   s ? to.text(key, *s) : to.null(key);
@@ -41,10 +44,9 @@ std::string repr_of(wire::exception_info const& e) {
 
 void add_with_cause(std::vector<wire::event>& to, request const& r, task_stage stage, failure_cause const& why,
                     time_point now) {
-  auto fields = begin(r, 512);
+  new_event fields{to, r, stage, now, 512};
   fields.text("exception", repr_of(why.exception));
   if (why.traceback) fields.text("traceback", *why.traceback);
-  add(to, stage, now, std::move(fields));
 }
 
 // Whether an event is wanted.
@@ -71,7 +73,7 @@ char const* event_type(task_stage stage) noexcept {
 void tell_received(request const& r, policy const& with, time_point now, std::vector<wire::event>& out) {
   if (!tell(r, with, task_stage::received)) return;
   auto const& m = r.message;
-  auto fields = begin(r, 256 + m.argsrepr.size() + m.kwargsrepr.size());
+  new_event fields{out, r, task_stage::received, now, 256 + m.argsrepr.size() + m.kwargsrepr.size()};
   fields.text("name", m.shadow ? *m.shadow : m.task);
   fields.text("args", m.argsrepr);
   fields.text("kwargs", m.kwargsrepr);
@@ -80,20 +82,18 @@ void tell_received(request const& r, policy const& with, time_point now, std::ve
   fields.integer("retries", m.retries);
   time_or_null(fields, "eta", m.eta);
   time_or_null(fields, "expires", m.expires);
-  add(out, task_stage::received, now, std::move(fields));
 }
 
 void tell_started(request const& r, policy const& with, std::vector<wire::event>& out) {
-  if (tell(r, with, task_stage::started)) add(out, task_stage::started, std::nullopt, begin(r));
+  if (tell(r, with, task_stage::started)) new_event{out, r, task_stage::started, std::nullopt, 0};
 }
 
 void tell_succeeded(request const& r, policy const& with, value const& result, std::chrono::nanoseconds runtime,
                     time_point now, std::vector<wire::event>& out) {
   if (!tell(r, with, task_stage::succeeded, runtime)) return;
-  auto fields = begin(r, 64);
+  new_event fields{out, r, task_stage::succeeded, now, 64};
   fields.text("result", wire::repr(result, result_size));
   fields.real("runtime", std::chrono::duration<double>(runtime).count());
-  add(out, task_stage::succeeded, now, std::move(fields));
 }
 
 void tell_failed(request const& r, policy const& with, failure_cause const& why, time_point now,
@@ -109,18 +109,16 @@ void tell_retried(request const& r, policy const& with, failure_cause const& why
 void tell_revoked(request const& r, policy const& with, std::optional<int> signum, bool expired, time_point now,
                   std::vector<wire::event>& out) {
   if (!tell(r, with, task_stage::revoked)) return;
-  auto fields = begin(r, 64);
+  new_event fields{out, r, task_stage::revoked, now, 64};
   fields.flag("terminated", signum.has_value());
   signum ? fields.integer("signum", *signum) : fields.null("signum");
   fields.flag("expired", expired);
-  add(out, task_stage::revoked, now, std::move(fields));
 }
 
 void tell_rejected(request const& r, policy const& with, bool requeue, time_point now, std::vector<wire::event>& out) {
   if (!tell(r, with, task_stage::rejected)) return;
-  auto fields = begin(r, 32);
+  new_event fields{out, r, task_stage::rejected, now, 32};
   fields.flag("requeue", requeue);
-  add(out, task_stage::rejected, now, std::move(fields));
 }
 
 }  // namespace lovage::execute

@@ -106,16 +106,15 @@ expected<event_batch> decode_events(std::string_view json) {
 namespace {
 
 expected<void> append(std::string& out, event const& e, std::string_view sender) {
-  json_members head{256};
-  head.text("hostname", e.hostname.empty() ? sender : std::string_view{e.hostname});
-  if (e.utcoffset && *e.utcoffset == std::trunc(*e.utcoffset))
-    head.integer("utcoffset", static_cast<std::int64_t>(*e.utcoffset));
-  else if (e.utcoffset)
-    head.real("utcoffset", *e.utcoffset);
-  if (e.pid) head.integer("pid", *e.pid);
-  if (e.clock) head.integer("clock", *e.clock);
   out += '{';
-  out += std::move(head).take();
+  json_members to{out};
+  to.text("hostname", e.hostname.empty() ? sender : std::string_view{e.hostname});
+  if (e.utcoffset && *e.utcoffset == std::trunc(*e.utcoffset))
+    to.integer("utcoffset", static_cast<std::int64_t>(*e.utcoffset));
+  else if (e.utcoffset)
+    to.real("utcoffset", *e.utcoffset);
+  if (e.pid) to.integer("pid", *e.pid);
+  if (e.clock) to.integer("clock", *e.clock);
   for (auto const& f : e.fields) {
     auto const text = to_json(f.val);
     if (!text) return fail(text.error());
@@ -124,12 +123,9 @@ expected<void> append(std::string& out, event const& e, std::string_view sender)
     out += ": ";
     out += *text;
   }
-  if (!e.members.empty()) out.append(", ").append(e.members);
-  json_members tail{64};
-  if (e.timestamp) tail.real("timestamp", *e.timestamp);
-  tail.text("type", e.type);
-  out += ", ";
-  out += std::move(tail).take();
+  to.add(e.members);
+  if (e.timestamp) to.real("timestamp", *e.timestamp);
+  to.text("type", e.type);
   out += '}';
   return {};
 }
@@ -142,7 +138,7 @@ expected<std::string> encode_event(event const& e) {
   return out;
 }
 
-expected<std::string> encode_events(std::vector<event> const& events, std::string_view sender) {
+expected<std::string> encode_events(std::span<event const> events, std::string_view sender) {
   std::string out = "[";
   out.reserve(events.size() * 256);
   for (bool first = true; auto const& e : events) {

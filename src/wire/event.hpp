@@ -5,6 +5,7 @@
 #include <lovage/value.hpp>
 
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -47,7 +48,7 @@ struct event_batch {
 /// One event as a map.
 [[nodiscard]] expected<std::string> encode_event(event const& e);
 /// Several as a list, to be sent with `batch_routing_key`. Where one names no sender, it is `sender`.
-[[nodiscard]] expected<std::string> encode_events(std::vector<event> const& events, std::string_view sender = {});
+[[nodiscard]] expected<std::string> encode_events(std::span<event const> events, std::string_view sender = {});
 
 /// "worker-online" is sent with routing key "worker.online".
 [[nodiscard]] std::string event_routing_key(std::string_view type);

@@ -9,7 +9,8 @@ namespace lovage::wire {
 namespace {
 
 TEST(Event, WrittenMembersReadLikeFields) {
-  json_members m;
+  std::string written;
+  json_members m{written};
   m.text("uuid", "a\"b\n\xc3\xa9");
   m.text("odd", "\xff");
   m.integer("n", -3);
@@ -17,17 +18,17 @@ TEST(Event, WrittenMembersReadLikeFields) {
   m.flag("requeue", true);
   m.null("eta");
   event e{"task-x", "w@h", 1.5, 0, 4, 9, {{"first", 1}}, {}};
-  e.members = std::move(m).take();
+  e.members = std::move(written);
   value::map const wanted{{"first", 1},      {"uuid", "a\"b\n\xc3\xa9"}, {"odd", "?"}, {"n", -3},
                           {"runtime", 0.25}, {"requeue", true},          {"eta", {}}};
-  auto const read = decode_events(*encode_events({e, e}));
+  auto const read = decode_events(*encode_events(std::vector{e, e}));
   ASSERT_TRUE(read);
   ASSERT_EQ(read->events.size(), 2U);
   EXPECT_EQ(read->events[1].fields, wanted);
   EXPECT_EQ(event::from_value(e.to_value())->fields, wanted);
   EXPECT_EQ(*encode_event(e), *to_json(e.to_value()));
   e.hostname.clear();
-  EXPECT_EQ(decode_events(*encode_events({e}, "sender@h"))->events[0].hostname, "sender@h");
+  EXPECT_EQ(decode_events(*encode_events(std::vector{e}, "sender@h"))->events[0].hostname, "sender@h");
 }
 
 TEST(Event, HasAnExactOffsetAsCeleryWritesItNow) {

@@ -38,8 +38,18 @@ bool append_json_text(std::string& out, std::string_view text) {
   return true;
 }
 
+void json_members::comma() {
+  if (!out_.empty() && out_.back() != '{') out_ += ", ";
+}
+
+void json_members::add(std::string_view members) {
+  if (members.empty()) return;
+  comma();
+  out_ += members;
+}
+
 void json_members::begin(std::string_view key) {
-  if (!out_.empty()) out_ += ", ";
+  comma();
   out_ += '"';
   out_ += key;
   out_ += "\": ";

@@ -4,28 +4,28 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
-#include <utility>
 
 namespace lovage::wire {
 
 /// `"uuid": "6f1c", "runtime": 0.25`, as to_json writes it. Text that is not UTF-8 becomes "?". Keys are plain ASCII.
 class json_members {
  public:
-  json_members() = default;
-  explicit json_members(std::size_t expected) { out_.reserve(expected); }
+  /// Adds them to `out`; the first one without a comma where `out` is empty or ends with an opening brace.
+  explicit json_members(std::string& out) : out_{out} {}
 
   void text(std::string_view key, std::string_view v);
   void integer(std::string_view key, std::int64_t v);
   void real(std::string_view key, double v);
   void flag(std::string_view key, bool v) { raw(key, v ? "true" : "false"); }
   void null(std::string_view key) { raw(key, "null"); }
-
-  [[nodiscard]] std::string take() && { return std::move(out_); }
+  /// Members written before.
+  void add(std::string_view members);
 
  private:
   void raw(std::string_view key, std::string_view v);
+  void comma();
   void begin(std::string_view key);
-  std::string out_;
+  std::string& out_;
 };
 
 /// Needs no escape.

@@ -11,6 +11,7 @@
 #include <array>
 #include <cstdlib>
 #include <iterator>
+#include <span>
 #include <utility>
 
 namespace lovage::work {
@@ -19,7 +20,7 @@ namespace {
 using namespace std::chrono_literals;
 
 // Events of tasks are collected so long: a monitor does not notice, and a batch costs little more than one.
-constexpr auto collecting = 20ms;
+constexpr auto collecting = 5ms;
 constexpr std::chrono::seconds step{2}, last_step{1};
 constexpr auto between_tellings = 30s;
 constexpr std::size_t batch_size = 250;
@@ -76,7 +77,10 @@ void event_sender::stop() {
     std::lock_guard const lock{mutex_};
     stop_ = true;
     ran = std::exchange(running_, false);
-    if (ran && options_.heartbeat) add(of_worker("worker-offline", options_.interval));
+    if (ran && options_.heartbeat) {
+      waiting_.push_back(of_worker("worker-offline", options_.interval));
+      stamp(waiting_.back());
+    }
   }
   changed_.notify_all();
   if (thread_.joinable()) thread_.join();
@@ -89,7 +93,8 @@ void event_sender::send(wire::event e) {
     if (!running_) return;
     wake = waiting_.empty() || !of_task(e);
     urgent_ = urgent_ || !of_task(e);
-    add(std::move(e));
+    waiting_.push_back(std::move(e));
+    stamp(waiting_.back());
     trim();
   }
   if (wake) changed_.notify_all();
@@ -101,7 +106,11 @@ void event_sender::send(std::vector<wire::event>&& several) {
     std::lock_guard const lock{mutex_};
     if (!running_) return;
     wake = waiting_.empty();
-    for (auto& e : several) add(std::move(e));
+    for (auto& e : several) stamp(e);
+    if (waiting_.empty())
+      waiting_.swap(several);
+    else
+      std::move(several.begin(), several.end(), std::back_inserter(waiting_));
     trim();
   }
   if (wake) changed_.notify_all();
@@ -109,20 +118,19 @@ void event_sender::send(std::vector<wire::event>&& several) {
 
 void event_sender::beat(std::chrono::duration<double> interval) { send(of_worker("worker-heartbeat", interval)); }
 
-void event_sender::add(wire::event&& e) {
+void event_sender::stamp(wire::event& e) {
   if (!of_task(e)) e.hostname = options_.node;  // a batch names it once
   e.utcoffset = west_;
   e.pid = pid_;
   e.clock = clock_.forward();
   if (!e.timestamp) e.timestamp = unix_seconds(app_.now());
-  waiting_.push_back(std::move(e));
 }
 
 void event_sender::trim() {
-  while (!waiting_.empty() && waiting_.size() + held_ > options_.most_kept) {
-    waiting_.pop_front();
-    ++dropped_;
-  }
+  if (waiting_.size() + held_ <= options_.most_kept) return;
+  auto const many = std::min(waiting_.size(), waiting_.size() + held_ - options_.most_kept);
+  waiting_.erase(waiting_.begin(), waiting_.begin() + static_cast<std::ptrdiff_t>(many));
+  dropped_ += many;
 }
 
 wire::event event_sender::of_worker(char const* type, std::chrono::duration<double> interval) const {
@@ -192,7 +200,7 @@ void event_sender::forget_unsent() {
 std::vector<broker::outgoing> event_sender::pack() {
   std::vector<broker::outgoing> out;
   if (!unsent_.empty()) return out;
-  std::deque<wire::event> all;
+  std::vector<wire::event> all;
   {
     std::lock_guard const lock{mutex_};
     all.swap(waiting_);
@@ -202,22 +210,14 @@ std::vector<broker::outgoing> event_sender::pack() {
     if (m) return out.push_back(*std::move(m));
     log::warning("events cannot be written: " + m.error().text());
   };
-  std::vector<wire::event> batch;
-  auto const close = [&] {
-    if (batch.empty()) return;
-    keep(event_mail::write(std::exchange(batch, {}), options_.node, mail_));
-    batch.reserve(batch_size);
-  };
-  for (auto& e : all) {
-    if (of_task(e)) {
-      batch.push_back(std::move(e));
-      if (batch.size() >= batch_size) close();
-      continue;
-    }
-    close();
-    keep(event_mail::write(e, mail_));
+  std::span<wire::event const> rest{all};
+  while (!rest.empty()) {
+    auto const end = std::find_if_not(rest.begin(), rest.end(), of_task);
+    auto const tasks = std::min(static_cast<std::size_t>(end - rest.begin()), batch_size);
+    keep(tasks > 0 ? event_mail::write(rest.first(tasks), options_.node, mail_)
+                   : event_mail::write(rest.front(), mail_));
+    rest = rest.subspan(std::max<std::size_t>(tasks, 1));
   }
-  close();
   return out;
 }
 

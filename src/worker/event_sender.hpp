@@ -15,7 +15,6 @@
 #include <condition_variable>
 #include <cstddef>
 #include <cstdint>
-#include <deque>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -73,8 +72,8 @@ class event_sender {
 
   void run();
   void turn();
-  void add(wire::event&& e);  // with the lock held
-  void trim();                // likewise
+  void stamp(wire::event& e);
+  void trim();  // with the lock held
   [[nodiscard]] wire::event of_worker(char const* type, std::chrono::duration<double> interval) const;
   [[nodiscard]] std::vector<broker::outgoing> pack();
   [[nodiscard]] expected<void> publish(deadline until);
@@ -101,8 +100,8 @@ class event_sender {
 
   std::mutex mutex_;  // guards what follows
   std::condition_variable changed_;
-  std::deque<wire::event> waiting_;
-  std::size_t held_ = 0;  ///< events in `unsent_`
+  std::vector<wire::event> waiting_;  ///< oldest first
+  std::size_t held_ = 0;              ///< events in `unsent_`
   bool stop_ = false, urgent_ = false, running_ = false;
 };
 

@@ -42,6 +42,14 @@ class batch {
   }
   [[nodiscard]] std::size_t bytes() const noexcept { return bytes_; }
   std::vector<outgoing const*> published;  ///< in the order of the answer
+  bool only_events = true;                 ///< nothing but news to whoever listens
+
+  /// For such: what a script would only copy.
+  [[nodiscard]] rd::commands as_commands() const {
+    rd::commands out;
+    for (std::size_t i = 0; i + 2 < others_.size(); i += 3) out.add({"PUBLISH", others_[i + 1], others_[i + 2]});
+    return out;
+  }
 
  private:
   using lists = std::vector<std::pair<std::string, std::vector<std::string_view>>>;
@@ -166,10 +174,18 @@ expected<void> redis_producer::add_to_exchange(outgoing const& m, batch& to, dea
 }
 
 expected<void> redis_producer::add(outgoing const& m, batch& to, deadline until) {
+  to.only_events = to.only_events && m.queue.empty() && !m.must_route && m.exchange_type == "topic";
   return m.queue.empty() ? add_to_exchange(m, to, until) : add_to_queue(m, to);
 }
 
 expected<void> redis_producer::send(batch& what, deadline until) {
+  if (what.only_events) {
+    auto const said = client_->run(what.as_commands(), rd::repeat::yes, until);
+    if (!said) return fail(said.error());
+    for (auto const& r : *said)
+      if (r.is_error()) return fail(rd::to_error(r));
+    return {};
+  }
   auto const number = std::to_string(++number_);
   auto const said = client_->eval(all_scripts().publish, {key_, on_->key.delayed, on_->key.counts},
                                   what.arguments(number), rd::repeat::yes, until);
