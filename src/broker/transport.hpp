@@ -107,6 +107,8 @@ class consumer {
   /// The next claims take from these of the subscribed queues alone; empty: from all. *Threads*: that of `claim`.
   /// On brokers that answer ahead (Redis), what was asked for before may come once more.
   virtual void select(std::span<queue_name const> queues) = 0;
+  /// The broker may push as many ahead of `claim` from now on, all queues together; less than before changes nothing.
+  virtual void widen(std::size_t prefetch) { (void)prefetch; }
   /// What was revoked since the last call, oldest first; at the first call all that the broker knows. Whatever was
   /// revoked before a message was claimed is in it once `claim` has returned that. *Threads*: that of `claim`.
   [[nodiscard]] virtual std::vector<revocation> revoked() { return {}; }

@@ -126,6 +126,7 @@ void consumer::turn() {
   if (draining_) give_back_unstarted();
   running_ = in_flight_.size();
   active_ = begun_.size();
+  follow_pool_size();
   auto const free = flushed && !draining_ ? room_now() : room{};
   if (free.most == 0) return wait(flushed);
   claim(free);

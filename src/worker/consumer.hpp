@@ -149,6 +149,7 @@ class consumer {
   [[nodiscard]] std::size_t slots() const;
   [[nodiscard]] std::size_t rank(queue_name const& queue) const;
   [[nodiscard]] room room_now() const;
+  void follow_pool_size();
   [[nodiscard]] room learnt_room(std::size_t held) const;
   [[nodiscard]] room room_above_waiting() const;
   [[nodiscard]] bool waits(std::uint64_t job) const;
@@ -188,7 +189,8 @@ class consumer {
   std::vector<queue_name> chosen_;  ///< as the broker's consumer was told
   reserve_gauge gauge_;
   clock::time_point last_start_{};
-  bool stuck_ = false;  ///< all slots have been busy for long
+  bool stuck_ = false;       ///< all slots have been busy for long
+  std::size_t widened_ = 0;  ///< slots for which the broker was told how much to push
   rate_limits rates_;
   std::multimap<clock::time_point, std::uint64_t> held_;    ///< in flight, by when they start
   std::unordered_map<std::string, std::size_t> held_of_;    ///< how many, by task

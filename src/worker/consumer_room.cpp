@@ -62,6 +62,14 @@ consumer::room consumer::room_now() const {
   return options_.order == broker::queue_order::strict ? room_above_waiting() : room{};
 }
 
+// The pool may grow beyond what it was meant to have when the broker was told how much to push.
+void consumer::follow_pool_size() {
+  auto const now = slots();
+  if (now <= std::max(widened_, std::max<std::size_t>(1, options_.slots))) return;
+  widened_ = now;
+  to_.source->widen(options_.reserve * now / std::max<std::size_t>(1, options_.slots));
+}
+
 // A queue of long tasks gets what slots are free; one of short tasks a moment's work ahead.
 consumer::room consumer::learnt_room(std::size_t held) const {
   room out;

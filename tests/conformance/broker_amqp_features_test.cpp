@@ -37,6 +37,20 @@ TEST_F(AmqpFeatures, is_sent_no_more_ahead_than_asked_for) {
   EXPECT_TRUE(eventually([&] { return unacknowledged("q") == "0"; }));
 }
 
+TEST_F(AmqpFeatures, is_sent_more_ahead_once_it_may) {
+  open();
+  send_numbers(50);
+  auto const from = consume({"q"}, 5);
+  auto const first = take(*from, 2);
+  EXPECT_TRUE(eventually([&] { return unacknowledged("q") == "5"; }));
+  from->widen(20);
+  from->widen(3);
+  EXPECT_TRUE(eventually([&] { return unacknowledged("q") == "22"; })) << "twenty beside the two that are at work";
+  settle(*from, first);
+  for (int i = 0; i < 48; ++i) settle(*from, take(*from, 1));
+  EXPECT_TRUE(eventually([&] { return unacknowledged("q") == "0"; }));
+}
+
 TEST_F(AmqpFeatures, acknowledges_what_is_done_behind_a_task_that_still_runs) {
   open();
   send_numbers(30);

@@ -25,6 +25,7 @@ subscriber::subscriber(context const& with, std::shared_ptr<publisher> outlet, s
     : with_{with},
       outlet_{std::move(outlet)},
       options_{std::move(options)},
+      prefetch_{options_.prefetch},
       name_{options_.session_name},
       session_{with.to, with.strategy, "lovage consumer " + name_, *this},
       queues_{options_.order},
@@ -69,6 +70,7 @@ expected<void> subscriber::declare(std::size_t index) {
 expected<void> subscriber::subscribe(session& on) {
   drop_all();
   reopen_ = false;
+  consumed_with_ = prefetch_now();
   cancelled_.clear();
   since_ = steady::now();
   for (std::size_t i = 0; i < sources_.size(); ++i) {
@@ -146,6 +148,7 @@ steady::time_point subscriber::turn(session& on) {
   if (reopen_)
     if (auto ok = subscribe(on); !ok) return on.abandon(ok.error()), steady::now();
   make_changes(on);
+  follow_prefetch(on);
   if (on.broken()) return steady::now();
   if (auto ok = heed_pauses(on); !ok) return on.abandon(ok.error()), steady::now();
   for (auto const index : std::exchange(cancelled_, {})) {

@@ -42,6 +42,7 @@ class subscriber final : public tenant, public std::enable_shared_from_this<subs
   [[nodiscard]] expected<void> remove(queue_name const& queue, deadline until);
   void select(std::span<queue_name const> queues);
   [[nodiscard]] std::vector<revocation> revoked();
+  void widen(std::size_t prefetch);
   void interrupt();
   [[nodiscard]] bool consuming() const;
   void close();
@@ -87,6 +88,8 @@ class subscriber final : public tenant, public std::enable_shared_from_this<subs
 
   void know(queue_spec queue, int weight);
   [[nodiscard]] std::uint16_t prefetch_of(std::size_t source);
+  [[nodiscard]] std::size_t prefetch_now() const;
+  void follow_prefetch(session& on);
   [[nodiscard]] expected<void> make(std::shared_ptr<change> const& what, deadline until);
   void make_changes(session& on);
   [[nodiscard]] expected<void> add_source(session& on, queue_spec const& queue);
@@ -119,6 +122,7 @@ class subscriber final : public tenant, public std::enable_shared_from_this<subs
   context const with_;
   std::shared_ptr<publisher> const outlet_;
   consumer_options const options_;
+  std::size_t prefetch_ = 0;  ///< guarded by mutex_; zero: no limit
   std::string const name_;
   std::deque<source> sources_;  ///< changed by the session, under `mutex_`
   session session_;
@@ -147,7 +151,8 @@ class subscriber final : public tenant, public std::enable_shared_from_this<subs
   steady::time_point since_{};
   std::optional<steady::time_point> gathering_;  ///< since when acks wait for others
   bool reopen_ = false;
-  std::uint16_t share_ = 1;  ///< least prefetch of a queue
+  std::size_t consumed_with_ = 0;  ///< prefetch_, when the consumers were made
+  std::uint16_t share_ = 1;        ///< least prefetch of a queue
   std::set<queue_name> paused_;
   std::string mark_;  ///< ours in the stream of revocations; empty: it has come
   bool pauses_known_ = false, pauses_changed_ = false, streams_told_ = false;

@@ -34,9 +34,36 @@ std::uint16_t subscriber::prefetch_of(std::size_t source) {
   };
   for (std::size_t i = 0; i < queues_.size(); ++i)
     if (queues_.has(i)) all += weight(i);
-  auto const wanted = options_.prefetch == 0 ? most_prefetched : options_.prefetch;
+  auto const wanted = prefetch_ == 0 ? most_prefetched : prefetch_;
   auto const share = (wanted * weight(source) + all - 1) / std::max<std::size_t>(all, 1);
   return static_cast<std::uint16_t>(std::clamp<std::size_t>(share, 1, 65'535));
+}
+
+void subscriber::widen(std::size_t prefetch) {
+  {
+    std::lock_guard const lock{mutex_};
+    if (prefetch_ == 0 || prefetch <= prefetch_) return;
+    prefetch_ = prefetch;
+  }
+  session_.wake();
+}
+
+std::size_t subscriber::prefetch_now() const {
+  std::lock_guard const lock{mutex_};
+  return prefetch_;
+}
+
+// RabbitMQ counts by consumer, and for those that begin after the change. A broadcast's queue would go with its
+// consumer.
+void subscriber::follow_prefetch(session& on) {
+  auto const now = prefetch_now();
+  if (std::exchange(consumed_with_, now) == now) return;
+  for (std::size_t i = 0; i < sources_.size() && !on.broken(); ++i) {
+    if (!sources_[i].consuming || sources_[i].spec.broadcast) continue;
+    auto ok = stop_consuming(on, i);
+    if (ok) ok = consume(on, i);
+    if (!ok) return on.abandon(ok.error());
+  }
 }
 
 expected<void> subscriber::add(queue_spec const& queue, deadline until) {
