@@ -148,20 +148,6 @@ def compare_events(check: Checks, app, heard: Receiver) -> None:
     check.that(len(set(clocks)) == len(clocks), "a clock never stands still")
 
 
-def hold_election(check: Checks, app, heard: Receiver, python: Worker) -> None:
-    """Python's elections end only when every worker that lives acknowledges the candidates."""
-    action = app.signature("interop.add", (7, 7), queue="python")
-    app.control.election("el-1", "task", dict(action))
-    acks = heard.wait(LOVAGE, "worker-elect-ack")
-    check.equal(acks[0]["id"], "el-1", "what the lovage worker acknowledges")
-
-    def ended() -> bool:
-        return any("el-1" in line and ("won" in line or "elected" in line)
-                   for line in python.log.read_text(errors="replace").splitlines())  # fmt: skip
-
-    servers.wait_until(ended, 20, "the end of the election")
-
-
 def flower_of(url: str, port: int, work: Path):
     log = (work / "flower.log").open("wb")
     return subprocess.Popen(
@@ -270,7 +256,6 @@ def try_broker(broker: str, url: str, results: str, build: Path, work: Path) -> 
         workers.append(TellingPythonWorker(work / f"{broker}-python.log", settings))
         workers[1].wait_ready()
         compare_events(check, app, heard)
-        hold_election(check, app, heard, workers[1])
         compare_dumps(check, app, build, settings, work)
         compare_in_flower(check, app, url, work)
         for worker in workers:
