@@ -36,7 +36,7 @@ error_info file_error(std::string const& path) {
 }
 
 // A line of the file holds no line break of its own.
-std::string escaped(std::string_view text) {
+std::string escaped_line(std::string_view text) {
   std::string out;
   for (auto const c : text) {
     if (c == '\\' || c == '\n') {
@@ -191,7 +191,7 @@ expected<void> revocations::save(std::string const& path) const {
   std::string text{file_head};
   {
     std::lock_guard const lock{mutex_};
-    for (auto const& r : all_) text += escaped(broker::write_revocation(r)) + "\n";
+    for (auto const& r : all_) text += escaped_line(broker::write_revocation(r)) + "\n";
   }
   auto const beside = path + ".new";
   {
