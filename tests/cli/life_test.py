@@ -99,6 +99,19 @@ class LifeTest(Case):
                 heard = manager.recv(1000)
             self.assertEqual(heard, b"STOPPING=1")
 
+    def test_a_running_task_is_terminated_by_remote_control(self):
+        with self.worker("-c", "1") as worker:
+            self.begin(worker)
+            self.assertIn("terminate: long", self.lovage("control", "terminate", "SIGTERM", "long").stdout)
+            self.assertIn("TaskRevokedError: terminated", self.lovage("result", "long", "--wait", "20", code=1).stdout)
+            self.assertEqual(self.lovage("call", "cli.add", "2", "3", "--wait", "20").stdout, "5\n")
+
+    def test_a_time_limit_set_by_remote_control_is_kept(self):
+        with self.worker("-c", "1"):
+            self.assertIn("time limits set", self.lovage("control", "time_limit", "cli.until", "0.2", "0.4").stdout)
+            self.lovage("call", "cli.until", self.path("begun"), self.path("go"), "--id", "long")
+            self.assertIn("TimeLimitExceeded", self.lovage("result", "long", "--wait", "20", code=1).stdout)
+
     def test_multi_starts_reloads_and_stops_workers(self):
         nodes = ("w1@a", "w2@a", f"--pidfile={self.dir}/%n.pid", f"--logfile={self.dir}/%n.log")
         self.addCleanup(self.lovage, "multi", "kill", *nodes)
