@@ -59,7 +59,10 @@ class Connection:
                 await waiting.put((time.monotonic() + self.proxy.delay_s, data))
             await waiting.put((time.monotonic() + self.proxy.delay_s, b""))
             await writing
-        except (OSError, asyncio.CancelledError):
+        except OSError:  # a reset, which reaches the other side too, unless nothing does
+            if not self.proxy.silent:
+                self.abort()
+        except asyncio.CancelledError:
             pass
         finally:
             writing.cancel()

@@ -53,6 +53,17 @@ class ProxyTest(unittest.TestCase):
             client.recv(1)
         self.assertEqual(self.says(self.connect(), b"b"), b"b")
 
+    def test_a_client_that_is_killed_is_gone_for_the_server_too(self) -> None:
+        with socket.create_server(("127.0.0.1", 0)) as listener, Proxy(listener.getsockname()[1]) as proxy:
+            client = socket.create_connection(("127.0.0.1", proxy.port), timeout=5)
+            server = self.enterContext(listener.accept()[0])
+            server.settimeout(5)
+            server.sendall(b"never read")
+            self.assertEqual(client.recv(1), b"n")
+            client.close()  # bytes that nobody read: the kernel sends a reset, as it does for a process that was killed
+            with self.assertRaises(ConnectionResetError):
+                server.recv(1)
+
     def test_refuse_closes_the_port_until_it_listens(self) -> None:
         client = self.connect()
         self.says(client, b"a")
