@@ -37,16 +37,9 @@ struct row {
 
 constexpr auto done = disposition::done, requeue = disposition::requeue, bury = disposition::bury;
 
-class Acknowledgement : public ::testing::TestWithParam<row> {
+class Acknowledgement : public ::testing::TestWithParam<row>, protected testing::worker_rules {
  protected:
-  Acknowledgement() {
-    log::set_sink({}, log::level::critical);
-    tasks.define(add, [](int x, int y) { return x + y; });
-    with.tasks = &tasks.internals();
-    with.node = "celery@test";
-    with.uniform = [] { return 0.0; };
-    with.delivery_limit = 3;
-  }
+  Acknowledgement() { with.delivery_limit = 3; }
   request taken() {
     wire::task_message m;
     m.task = "t.add";
@@ -76,10 +69,6 @@ class Acknowledgement : public ::testing::TestWithParam<row> {
       case ending::terminated: return revoke_request(r, with, "terminated", noon, out);
     }
   }
-
-  task_registry tasks;
-  policy with;
-  effects out;
 };
 
 TEST_P(Acknowledgement, is_as_the_table_says) {

@@ -17,16 +17,8 @@ using broker::disposition;
 using testing::add;
 using testing::noon;
 
-class Execute : public ::testing::Test {
+class Execute : public ::testing::Test, protected testing::worker_rules {
  protected:
-  Execute() {
-    log::set_sink({}, log::level::critical);
-    tasks.define(add, [](int x, int y) { return x + y; });
-    with.tasks = &tasks.internals();
-    with.node = "celery@test";
-    with.uniform = [] { return 0.0; };
-  }
-
   static wire::task_message message(char const* name = "t.add") {
     wire::task_message m;
     m.task = name;
@@ -66,10 +58,6 @@ class Execute : public ::testing::Test {
     return closings().at(0).how;
   }
   std::string exception_type() const { return wire::exception_info::from_value(records().at(0).result)->type; }
-
-  task_registry tasks;
-  policy with;
-  effects out;
 };
 
 TEST_F(Execute, AMessageOfAKnownTaskIsTakenIn) {

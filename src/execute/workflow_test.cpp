@@ -25,14 +25,9 @@ value call(std::string task, value::list args = {}, value::map options = {}) {
   return s.to_value();
 }
 
-class Workflow : public ::testing::Test {
+class Workflow : public ::testing::Test, protected testing::worker_rules {
  protected:
   Workflow() {
-    log::set_sink({}, log::level::critical);
-    tasks.define(add, [](int x, int y) { return x + y; });
-    with.tasks = &tasks.internals();
-    with.node = "celery@test";
-    with.uniform = [] { return 0.0; };
     with.publishing.origin = "gen1@test";
     message.task = "t.add";
     message.id = task_id{"id-1"};
@@ -53,10 +48,7 @@ class Workflow : public ::testing::Test {
   }
   wire::result_record const& stored() const { return out.sequels.at(0).records.at(0); }
 
-  task_registry tasks;
-  policy with;
   wire::task_message message;
-  effects out;
 };
 
 TEST_F(Workflow, ALinkIsSentWithTheResultInFrontBeforeTheResultIsStored) {

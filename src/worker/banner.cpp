@@ -1,5 +1,7 @@
 #include "worker/banner.hpp"
 
+#include "config/url.hpp"
+
 #include <lovage/version.hpp>
 
 #include <sys/utsname.h>
@@ -8,6 +10,21 @@
 #include <fmt/format.h>
 
 namespace lovage::work {
+
+banner_facts banner_of(detail::app_state const& app, worker_plan const& plan, pool::pool const& jobs,
+                       std::string health) {
+  banner_facts f;
+  f.node = plan.node;
+  f.broker = mask_url(app.settings.broker_read_url());
+  f.results = app.has_backend() ? mask_url(app.settings.result_backend()) : "disabled";
+  f.pool = jobs.name();
+  f.concurrency = plan.concurrency;
+  f.reserve = plan.reserve;
+  f.health = std::move(health);
+  for (auto const& q : plan.queues) f.queues.push_back(app.publishing.where.queues().find(q).value());
+  for (auto const& [name, entry] : app.tasks.internals().entries()) f.tasks.push_back(name);
+  return f;
+}
 
 std::string banner(banner_facts const& facts) {
   ::utsname os{};

@@ -1,6 +1,7 @@
 #pragma once
 
 #include "broker/topology.hpp"
+#include "worker/plan.hpp"
 
 #include <string>
 #include <vector>
@@ -15,6 +16,9 @@ struct banner_facts {
   std::vector<std::string> tasks;
 };
 
+/// `health`: where it answers probes, or empty.
+[[nodiscard]] banner_facts banner_of(detail::app_state const& app, worker_plan const& plan, pool::pool const& jobs,
+                                     std::string health);
 /// The start-up text of a worker, in the shape Celery's users know.
 [[nodiscard]] std::string banner(banner_facts const& facts);
 

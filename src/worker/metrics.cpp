@@ -93,4 +93,14 @@ std::string metrics::text(metrics_facts const& now) const {
   return std::move(out.text);
 }
 
+decltype(execute::policy::observe) make_observer(hook_table const& hooks, std::string const& node, metrics* counted) {
+  bool const hears = !hooks.empty(signal::task_revoked);
+  if (!counted && !hears) return {};
+  return [&hooks, &node, counted, hears](execute::task_stage stage, execute::request const& r, auto runtime) {
+    if (counted) counted->observe(stage, r, runtime);
+    if (hears && stage == execute::task_stage::revoked)
+      hooks.tell(signal::task_revoked, {{"hostname", node}, {"id", r.message.id.str()}, {"task", r.message.task}});
+  };
+}
+
 }  // namespace lovage::work

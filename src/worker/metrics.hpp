@@ -42,4 +42,9 @@ class metrics {
   std::map<std::string, of_task, std::less<>> tasks_;
 };
 
+/// For `execute::policy::observe`: counts, unless `counted` is null, and tells hooks what was revoked. Empty where
+/// nobody asked, since what is asked for costs each task something. *Lifetime*: what it is given outlives it.
+[[nodiscard]] decltype(execute::policy::observe) make_observer(hook_table const& hooks, std::string const& node,
+                                                               metrics* counted);
+
 }  // namespace lovage::work

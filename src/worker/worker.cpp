@@ -72,14 +72,12 @@ class worker::impl {
                                                      work::presence& others);
   work::stop_state connect(crew& with);
   std::optional<int> health_port() const;
-  decltype(execute::policy::observe) observer();
   void tell(signal s) const { app_.tasks.internals().hooks().tell(s, {{"hostname", plan_.node}}); }
   std::unique_ptr<health::server> listen(pool::pool const& jobs, work::consumer const& source, work::presence& others);
   work::health_facts facts(pool::pool const& jobs, work::consumer const& source) const;
   work::stop_state after(work::stop_state s, work::stop_event e) const;
   work::stop_state serve(crew& with);
   work::stop_state shut_down(crew& with, work::stop_state s);
-  void show_banner(pool::pool const& jobs) const;
   work::stop_state drain(crew& with, work::stop_state s);
   std::chrono::steady_clock::duration say_alive(pool::pool const& jobs, work::consumer const& source);
   void kill(crew& with);
@@ -133,12 +131,12 @@ int worker::impl::run() {
   auto policy = work::make_policy(app_, plan_, *jobs);
   auto with = work::make_consumer_options(app_, plan_);
   others.connect(policy, with);
-  policy.observe = observer();
+  policy.observe = work::make_observer(app_.tasks.internals().hooks(), plan_.node, health_port() ? &counted_ : nullptr);
   work::consumer source{std::move(policy), *jobs, std::move(with)};
   work::presence::use const among_others{others, source};
   inbox_use const in_use{*this, inbox};
   auto const health = listen(*jobs, source, others);
-  if (options_.banner_) show_banner(*jobs);
+  if (options_.banner_) std::fputs(work::banner(work::banner_of(app_, plan_, *jobs, health_url())).c_str(), stderr);
   start_pool(*jobs, source);
   if (health) health->start();  // a thread: after the fork server's start
   std::optional<work::scaling> scaling;
@@ -309,21 +307,6 @@ void worker::impl::clean_results() {
   if (!removed) log::warning("cannot remove expired results: " + removed.error().text());
 }
 
-void worker::impl::show_banner(pool::pool const& jobs) const {
-  work::banner_facts f{plan_.node,
-                       mask_url(app_.settings.broker_read_url()),
-                       app_.has_backend() ? mask_url(app_.settings.result_backend()) : "disabled",
-                       jobs.name(),
-                       plan_.concurrency,
-                       plan_.reserve,
-                       health_url(),
-                       {},
-                       {}};
-  for (auto const& q : plan_.queues) f.queues.push_back(app_.publishing.where.queues().find(q).value());
-  for (auto const& [name, entry] : app_.tasks.internals().entries()) f.tasks.push_back(name);
-  std::fputs(work::banner(f).c_str(), stderr);
-}
-
 void worker::impl::set_ready(bool ready) {
   std::lock_guard const lock{mutex_};
   ready_ = ready;
@@ -353,19 +336,6 @@ work::health_facts worker::impl::facts(pool::pool const& jobs, work::consumer co
   f.trouble = trouble_;
   f.beat = std::max(beat_, f.consumer.turned);
   return f;
-}
-
-// What is asked for costs each task something; nothing else does.
-decltype(execute::policy::observe) worker::impl::observer() {
-  auto const& hooks = app_.tasks.internals().hooks();
-  bool const counts = health_port().has_value(), hears = !hooks.empty(signal::task_revoked);
-  if (!counts && !hears) return {};
-  return [this, &hooks, counts, hears](execute::task_stage stage, execute::request const& r, auto runtime) {
-    if (counts) counted_.observe(stage, r, runtime);
-    if (hears && stage == execute::task_stage::revoked)
-      hooks.tell(signal::task_revoked,
-                 {{"hostname", plan_.node}, {"id", r.message.id.str()}, {"task", r.message.task}});
-  };
 }
 
 std::optional<int> worker::impl::health_port() const {
