@@ -67,7 +67,8 @@ expected<void> write_to(session& on, std::uint16_t channel, queue_name const& to
 expected<void> read_stream(session& on, std::uint16_t channel, queue_name const& stream, std::string const& tag,
                            char const* from) {
   arena memory;
-  auto const arguments = to_table({{"x-stream-offset", from}}, memory);
+  value::map const place{{"x-stream-offset", from}};
+  auto const arguments = to_table(place, memory);
   if (!arguments) return fail(arguments.error());
   amqp_basic_consume_t m{};
   m.queue = borrow(stream.str());
