@@ -18,6 +18,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <span>
@@ -86,6 +87,24 @@ class producer {
   [[nodiscard]] virtual expected<void> publish(std::span<outgoing const> messages, deadline until) = 0;
 };
 
+/// No bound for octets.
+inline constexpr std::size_t unbounded = std::numeric_limits<std::size_t>::max();
+
+/// How much more a claim may hand out: so many messages, and octets of bodies until the one that reaches the bound.
+class claim_room {
+ public:
+  claim_room(std::size_t messages, std::size_t octets)
+      : messages_{messages}, octets_{std::max<std::size_t>(octets, 1)} {}
+  [[nodiscard]] bool left() const noexcept { return messages_ > 0 && octets_ > 0; }
+  void took(delivery const& d) {
+    --messages_;
+    octets_ -= std::min(octets_, d.envelope.body.size());
+  }
+
+ private:
+  std::size_t messages_, octets_;
+};
+
 /// Receives for one session. *Threads*: `claim`, `settle`, `subscribe`, `unsubscribe` and `select` from one thread; the
 /// others from any.
 class consumer {
@@ -109,6 +128,9 @@ class consumer {
   virtual void select(std::span<queue_name const> queues) = 0;
   /// The broker may push as many ahead of `claim` from now on, all queues together; less than before changes nothing.
   virtual void widen(std::size_t prefetch) { (void)prefetch; }
+  /// The worker has room for so many octets of bodies: the next claims end with the message that reaches it, and what a
+  /// broker pushes ahead stays within it. `unbounded` to begin with; zero: a claim hands out one message.
+  virtual void allow(std::size_t octets) = 0;
   /// What was revoked since the last call, oldest first; at the first call all that the broker knows. Whatever was
   /// revoked before a message was claimed is in it once `claim` has returned that. *Threads*: that of `claim`.
   [[nodiscard]] virtual std::vector<revocation> revoked() { return {}; }

@@ -58,6 +58,7 @@ std::optional<request> read(broker::delivery&& from, policy const& with, time_po
   auto message = wire::decode_task(from.envelope, with.accept);
   if (!message) return report_unreadable(from, message.error(), with, now, out), std::nullopt;
   request r{*std::move(message), from.tag, std::move(from.queue), from.priority, from.attempts, nullptr, {}, false};
+  r.octets = from.envelope.body.size();
   r.entry = with.tasks->find(r.message.task);
   r.options = effective(r, with);
   return r;

@@ -52,7 +52,8 @@ struct request {
   std::uint32_t attempts = 0;
   task_entry const* entry = nullptr;
   task_options options;
-  bool settled = false;  ///< acknowledged before the run (acks_late off)
+  bool settled = false;    ///< acknowledged before the run (acks_late off)
+  std::size_t octets = 0;  ///< of the message's body, as it came
 
   /// "shop.add[6f1c...]", for log lines; the shadow name where there is one.
   [[nodiscard]] std::string label() const;

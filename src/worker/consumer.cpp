@@ -128,6 +128,7 @@ void consumer::turn() {
   active_ = begun_.size();
   follow_pool_size();
   auto const free = flushed && !draining_ ? room_now() : room{};
+  to_.source->allow(octets_left());
   if (free.most == 0) return wait(flushed);
   claim(free);
 }
@@ -216,7 +217,7 @@ void consumer::apply(pool::event& e) {
   if (at == in_flight_.end()) return;
   switch (e.kind) {
     case pool::event_kind::started:
-      begun_[e.id] = {e.pid, options_.now()};
+      if (begun_.insert_or_assign(e.id, run_facts{e.pid, options_.now()}).second) waiting_octets_ -= at->second.octets;
       ++totals_[at->second.message.task];
       last_start_ = steady_clock::now();
       stuck_ = false;

@@ -32,7 +32,8 @@
 namespace lovage::work {
 
 struct consumer_options {
-  std::size_t reserve = 4;  ///< most messages held at once
+  std::size_t reserve = 4;                         ///< most messages held at once
+  std::size_t reserve_octets = broker::unbounded;  ///< of bodies, of what is held and does not run
   std::chrono::seconds result_expires{86400};
   bool deduplicate = false;  ///< `worker_deduplicate_successful_tasks`
   now_fn now = system_now;
@@ -149,6 +150,7 @@ class consumer {
   [[nodiscard]] std::size_t slots() const;
   [[nodiscard]] std::size_t rank(queue_name const& queue) const;
   [[nodiscard]] room room_now() const;
+  [[nodiscard]] std::size_t octets_left() const;
   void follow_pool_size();
   [[nodiscard]] room learnt_room(std::size_t held) const;
   [[nodiscard]] room room_above_waiting() const;
@@ -185,6 +187,7 @@ class consumer {
   std::unordered_map<std::uint64_t, run_facts> begun_;     ///< those of them that run
   std::map<std::string, std::uint64_t> totals_;            ///< tasks begun, by name
   std::unordered_map<std::string, std::size_t> by_queue_;  ///< how many are in flight
+  std::size_t waiting_octets_ = 0;                         ///< of those in flight that do not run
   std::vector<broker::queue_spec> queues_;
   std::vector<queue_name> chosen_;  ///< as the broker's consumer was told
   reserve_gauge gauge_;

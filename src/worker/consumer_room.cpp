@@ -25,6 +25,7 @@ std::size_t consumer::rank(queue_name const& queue) const {
 
 void consumer::enter(std::uint64_t job, execute::request&& r) {
   ++by_queue_[r.queue.str()];
+  waiting_octets_ += r.octets;
   if (auto const at = time_limits_.find(r.message.task); at != time_limits_.end()) {
     if (!r.message.hard_limit_s) r.options.time_limit_s = at->second.first;
     if (!r.message.soft_limit_s) r.options.soft_time_limit_s = at->second.second;
@@ -35,8 +36,8 @@ void consumer::enter(std::uint64_t job, execute::request&& r) {
 std::optional<execute::request> consumer::leave(std::uint64_t job) {
   auto node = in_flight_.extract(job);
   if (node.empty()) return std::nullopt;
-  begun_.erase(job);
   auto& r = node.mapped();
+  if (begun_.erase(job) == 0) waiting_octets_ -= r.octets;
   if (auto const at = by_queue_.find(r.queue.str()); at != by_queue_.end() && --at->second == 0) by_queue_.erase(at);
   auto const at = std::find_if(held_.begin(), held_.end(), [&](auto const& h) { return h.second == job; });
   if (at != held_.end()) {
@@ -52,8 +53,15 @@ bool consumer::waits(std::uint64_t job) const {
   return std::none_of(held_.begin(), held_.end(), [&](auto const& h) { return h.second == job; });
 }
 
-// Tasks that wait for their rate are few, and do not count: others pass them by.
+std::size_t consumer::octets_left() const {
+  if (options_.reserve_octets == broker::unbounded) return broker::unbounded;
+  return options_.reserve_octets - std::min(options_.reserve_octets, waiting_octets_);
+}
+
+// Tasks that wait for their rate are few, and do not count: others pass them by. Octets count for all that waits; what
+// runs has left the queue in here, so that one message larger than the bound gets its turn.
 consumer::room consumer::room_now() const {
+  if (octets_left() == 0) return {};
   auto const held = in_flight_.size() - held_.size() + owed_.held_up();
   if (options_.learns) return learnt_room(held);
   auto most = options_.reserve * slots() / std::max<std::size_t>(1, options_.slots);

@@ -32,7 +32,8 @@ consumer::starts consumer::limit_rate(execute::request const& r, clock::time_poi
     (void)rates_.reserve(task, now);
     return starts::now;
   }
-  if (held_of_[task] < most_held_at(rate)) return starts::held;
+  bool const fits = held_.empty() || r.octets <= octets_left();
+  if (fits && held_of_[task] < most_held_at(rate)) return starts::held;
   // One behind the other: else all would come back at once.
   auto& far = far_[task];
   far = std::max(far, next) + std::chrono::ceil<clock::duration>(std::chrono::duration<double>(1 / rate));

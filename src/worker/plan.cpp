@@ -162,6 +162,7 @@ consumer_options make_consumer_options(detail::app_state const& app, worker_plan
   auto const& c = app.settings;
   consumer_options o;
   o.reserve = reserve_for(plan, plan.concurrency);
+  if (auto const most = c.worker_max_reserved_bytes(); most > 0) o.reserve_octets = static_cast<std::size_t>(most);
   o.result_expires = std::chrono::ceil<std::chrono::seconds>(c.result_expires());
   o.deduplicate = c.worker_deduplicate_successful_tasks();
   o.now = app.now;

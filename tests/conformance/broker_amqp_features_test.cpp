@@ -51,6 +51,27 @@ TEST_F(AmqpFeatures, is_sent_more_ahead_once_it_may) {
   EXPECT_TRUE(eventually([&] { return unacknowledged("q") == "0"; }));
 }
 
+TEST_F(AmqpFeatures, is_sent_no_more_octets_ahead_than_there_is_room_for) {
+  open();
+  auto const from = consume({"q"}, 1'000);
+  from->allow(10'000);
+  std::vector<outgoing> all(50, message(std::string(1'000, '.')));
+  send(all);
+  EXPECT_TRUE(eventually([&] { return unacknowledged("q") == "10"; })) << unacknowledged("q");
+  settle(*from, take(*from, 2));
+  EXPECT_TRUE(eventually([&] { return unacknowledged("q") == "8"; })) << "it is not asked for every message anew";
+  {
+    auto const other = consume({"q"}, 5);
+    for (int i = 0; i < 20; ++i) settle(*other, take(*other, 1));
+    EXPECT_TRUE(eventually([&] { return std::stoi(unacknowledged("q")) <= 13; }));
+  }
+  for (int i = 0; i < 28; ++i) settle(*from, take(*from, 1));
+  EXPECT_TRUE(eventually([&] { return unacknowledged("q") == "0"; }));
+  EXPECT_THAT(from->claim(1, 200ms).value(), IsEmpty());
+  send({message(std::string(50'000, '.'))});
+  EXPECT_THAT(take(*from, 1), SizeIs(1)) << "larger than the bound, but it gets its turn";
+}
+
 TEST_F(AmqpFeatures, acknowledges_what_is_done_behind_a_task_that_still_runs) {
   open();
   send_numbers(30);

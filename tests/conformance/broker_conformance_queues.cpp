@@ -44,6 +44,20 @@ TEST_P(BrokerConformance, serves_a_queue_that_is_added_while_it_claims) {
   expect_nothing(*from);
 }
 
+TEST_P(BrokerConformance, hands_out_what_there_is_room_for_and_one_message_always) {
+  auto const from = consume();
+  for (int i = 0; i < 9; ++i) send({message(std::string(1'000, '.'))});
+  wait_until_there(*from, 9);
+  from->allow(4'500);
+  auto const some = from->claim(10, queue_patience).value().size();
+  EXPECT_GE(some, 2U) << "where the encoded message counts";
+  EXPECT_LE(some, 5U) << "the fifth one reaches the bound";
+  from->allow(0);
+  EXPECT_THAT(from->claim(10, queue_patience).value(), SizeIs(1));
+  from->allow(unbounded);
+  EXPECT_THAT(take(*from, 8 - some), SizeIs(8 - some));
+}
+
 TEST_P(BrokerConformance, wakes_for_a_queue_that_was_added) {
   auto const from = consume();
   ASSERT_TRUE(from->subscribe(plain("late"), queue_patience));

@@ -27,7 +27,7 @@ constexpr task<void()> gate{"t.gate"};
 
 class Intake : public ::testing::TestWithParam<char const*> {
  protected:
-  Intake() : on{config{}.broker_url(url()).result_backend(url())} {
+  Intake() : on{config{}.broker_url(url()).result_backend(url()).worker_max_reserved_bytes(65'536)} {
     on.tasks().define(note, [this](std::string const& what) { add(what); });
     on.tasks().define(
         slow, [this](std::string const& what) { add(what); }, limits{}.rate_limit("20/s"));
@@ -154,6 +154,21 @@ TEST_P(Intake, what_is_reserved_is_not_run_either_once_it_is_revoked) {
   open_gate();
   ASSERT_TRUE(kept.wait(10s));
   EXPECT_THAT(wait_for(1), ElementsAre("kept"));
+}
+
+TEST_P(Intake, what_a_worker_holds_is_bounded_in_bytes_and_one_larger_than_that_is_run_all_the_same) {
+  run(worker_options{}.concurrency(1).prefetch_multiplier(0));
+  on.send(gate.s());
+  wait_at_gate(1);
+  std::vector<signature<void()>> calls(20, note.s(std::string(10'000, '.')));
+  calls.push_back(note.s(std::string(200'000, '.')));
+  (void)on.send_many(calls);
+  EXPECT_TRUE(eventually([&] {
+    auto const all = inspect()->queues().value();
+    return std::any_of(all.begin(), all.end(), [](auto const& q) { return q.claimed == 8 && q.ready == 14; });
+  })) << "the task that runs, and seven that wait";
+  open_gate();
+  EXPECT_EQ(wait_for(21).back().size(), 200'000U);
 }
 
 TEST_P(Intake, a_paused_queue_is_left_alone_until_it_is_resumed) {

@@ -56,12 +56,14 @@ expected<std::vector<delivery>> subscriber::claim(std::size_t max, deadline unti
     if (closed_) return fail(closed());
     bool const stop = std::exchange(interrupted_, false);
     promote_due();
-    while (out.size() < max) {
+    for (claim_room room{max, allowed_}; room.left(); room.took(out.back())) {
       auto e = list_.take(served_, queues_.picker());
       if (!e) break;
+      waiting_octets_ -= e->octets();
       held_.emplace(e->what.tag, held{e->source, e->what.attempts, std::move(e->properties), e->what.envelope.body});
       out.push_back(std::move(e->what));
     }
+    if (!out.empty() && crowded_) session_.wake();
     if (!out.empty() || stop || !revoked_.empty() || max == 0 || until.passed()) return out;
     if (!subscribed_ && down_ && down_->code == errc::bad_config) return fail(*down_);
     auto end = until;

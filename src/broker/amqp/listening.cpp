@@ -61,7 +61,7 @@ void subscriber::on_notice(session& on, incoming&& message) {
   changed_.notify_all();
 }
 
-bool subscriber::rests(std::size_t source) const { return paused_.contains(sources_[source].spec.name); }
+bool subscriber::rests(std::size_t source) const { return stopped_ || paused_.contains(sources_[source].spec.name); }
 
 expected<void> subscriber::heed_pauses(session& on) {
   if (!std::exchange(pauses_changed_, false)) return {};

@@ -117,6 +117,8 @@ void subscriber::drop_all() {
   std::lock_guard const lock{mutex_};
   list_.clear();
   due_.clear();
+  waiting_octets_ = 0;
+  crowded_ = stopped_ = false;
   held_.clear();
   commands_.clear();
   subscribed_ = false;
@@ -150,6 +152,7 @@ steady::time_point subscriber::turn(session& on) {
   make_changes(on);
   follow_prefetch(on);
   if (on.broken()) return steady::now();
+  if (auto ok = heed_room(on); !ok) return on.abandon(ok.error()), steady::now();
   if (auto ok = heed_pauses(on); !ok) return on.abandon(ok.error()), steady::now();
   for (auto const index : std::exchange(cancelled_, {})) {
     sources_[index].consuming = false;
@@ -185,7 +188,9 @@ void subscriber::hand_in(session& on) {
   {
     std::lock_guard const lock{mutex_};
     for (auto& e : fresh_) {
-      if (!e.due || *e.due <= now) {
+      if (!keeps(e)) {
+        commands_.push_back({e.what.tag, false});
+      } else if (!e.due || *e.due <= now) {
         auto const queue = e.source;
         auto const priority = e.what.priority;
         list_.push(queue, priority, std::move(e));
@@ -224,6 +229,7 @@ void subscriber::come_round(batch& early, std::uint64_t epoch, bool sent) {
         commands_.push_back({e.what.tag, true});
       } else {
         auto const due = *e.due;
+        waiting_octets_ += e.octets();
         due_.emplace(due, std::move(e));
       }
     }

@@ -43,6 +43,7 @@ class subscriber final : public tenant, public std::enable_shared_from_this<subs
   void select(std::span<queue_name const> queues);
   [[nodiscard]] std::vector<revocation> revoked();
   void widen(std::size_t prefetch);
+  void allow(std::size_t octets);
   void interrupt();
   [[nodiscard]] bool consuming() const;
   void close();
@@ -68,6 +69,8 @@ class subscriber final : public tenant, public std::enable_shared_from_this<subs
     std::size_t source = 0;
     std::string properties;  ///< as they came
     std::optional<time_point> due;
+
+    [[nodiscard]] std::size_t octets() const noexcept { return what.envelope.body.size(); }
   };
   struct held {
     std::size_t source = 0;
@@ -90,6 +93,9 @@ class subscriber final : public tenant, public std::enable_shared_from_this<subs
   [[nodiscard]] std::uint16_t prefetch_of(std::size_t source);
   [[nodiscard]] std::size_t prefetch_now() const;
   void follow_prefetch(session& on);
+  [[nodiscard]] bool keeps(entry const& e);
+  [[nodiscard]] expected<void> heed_room(session& on);
+  [[nodiscard]] expected<void> cancel(session& on, std::size_t source);
   [[nodiscard]] expected<void> make(std::shared_ptr<change> const& what, deadline until);
   void make_changes(session& on);
   [[nodiscard]] expected<void> add_source(session& on, queue_spec const& queue);
@@ -138,6 +144,10 @@ class subscriber final : public tenant, public std::enable_shared_from_this<subs
   std::vector<command> commands_;
   std::optional<error_info> down_;
   std::vector<revocation> revoked_;
+  std::size_t allowed_ = unbounded, bound_ = 0;  ///< octets that the worker has room for, now and at best
+  std::size_t waiting_octets_ = 0;               ///< in list_ and due_
+  std::size_t fits_ = unbounded;                 ///< messages of which it was learnt that the room holds them
+  bool crowded_ = false;                         ///< more came than there was room for
   bool subscribed_ = false, interrupted_ = false, closed_ = false;
   std::uint64_t epoch_ = 0;  ///< of the subscription: the high bits of its tags
 
@@ -152,6 +162,8 @@ class subscriber final : public tenant, public std::enable_shared_from_this<subs
   std::optional<steady::time_point> gathering_;  ///< since when acks wait for others
   bool reopen_ = false;
   std::size_t consumed_with_ = 0;  ///< prefetch_, when the consumers were made
+  double mean_octets_ = 0;         ///< of late
+  bool stopped_ = false;           ///< nothing is consumed, because it is crowded
   std::uint16_t share_ = 1;        ///< least prefetch of a queue
   std::set<queue_name> paused_;
   std::string mark_;  ///< ours in the stream of revocations; empty: it has come

@@ -34,7 +34,7 @@ std::uint16_t subscriber::prefetch_of(std::size_t source) {
   };
   for (std::size_t i = 0; i < queues_.size(); ++i)
     if (queues_.has(i)) all += weight(i);
-  auto const wanted = prefetch_ == 0 ? most_prefetched : prefetch_;
+  auto const wanted = std::min(prefetch_ == 0 ? most_prefetched : prefetch_, fits_);
   auto const share = (wanted * weight(source) + all - 1) / std::max<std::size_t>(all, 1);
   return static_cast<std::uint16_t>(std::clamp<std::size_t>(share, 1, 65'535));
 }
@@ -50,12 +50,13 @@ void subscriber::widen(std::size_t prefetch) {
 
 std::size_t subscriber::prefetch_now() const {
   std::lock_guard const lock{mutex_};
-  return prefetch_;
+  return std::min(prefetch_ == 0 ? most_prefetched : prefetch_, fits_);
 }
 
 // RabbitMQ counts by consumer, and for those that begin after the change. A broadcast's queue would go with its
 // consumer.
 void subscriber::follow_prefetch(session& on) {
+  if (stopped_) return;
   auto const now = prefetch_now();
   if (std::exchange(consumed_with_, now) == now) return;
   for (std::size_t i = 0; i < sources_.size() && !on.broken(); ++i) {
@@ -169,24 +170,35 @@ expected<void> subscriber::drop_source(session& on, queue_name const& queue) {
 
 expected<void> subscriber::stop_consuming(session& on, std::size_t source) {
   if (!sources_[source].consuming) return {};
+  if (auto ok = cancel(on, source); !ok) return ok;
+  hand_in(on);
+  give_back(source);
+  return {};
+}
+
+expected<void> subscriber::cancel(session& on, std::size_t source) {
   auto const tag = std::to_string(source);
   amqp_basic_cancel_t m{};
   m.consumer_tag = borrow(tag);
   auto const r = on.call(receiving_channel, AMQP_BASIC_CANCEL_METHOD, &m, AMQP_BASIC_CANCEL_OK_METHOD);
   if (!r.ok()) return fail(fault_of(r, sources_[source].queue.str()));
   sources_[source].consuming = false;
-  hand_in(on);
-  give_back(source);
   return {};
 }
 
 // What came and was not claimed.
 void subscriber::give_back(std::size_t source) {
   std::lock_guard const lock{mutex_};
-  for (auto const& e : list_.take_all(source)) commands_.push_back({e.what.tag, false});
+  for (auto const& e : list_.take_all(source)) {
+    waiting_octets_ -= e.octets();
+    commands_.push_back({e.what.tag, false});
+  }
   for (auto at = due_.begin(); at != due_.end();) {
     bool const its = at->second.source == source;
-    if (its) commands_.push_back({at->second.what.tag, false});
+    if (its) {
+      waiting_octets_ -= at->second.octets();
+      commands_.push_back({at->second.what.tag, false});
+    }
     at = its ? due_.erase(at) : std::next(at);
   }
 }

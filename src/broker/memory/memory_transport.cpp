@@ -4,6 +4,7 @@
 #include "store/named_space.hpp"
 
 #include <algorithm>
+#include <atomic>
 #include <condition_variable>
 #include <deque>
 #include <map>
@@ -168,6 +169,7 @@ class memory_consumer final : public consumer {
     std::lock_guard const lock{in_->mutex};
     queues_.select(queues);
   }
+  void allow(std::size_t octets) override { allowed_ = octets; }
   std::vector<revocation> revoked() override {
     std::lock_guard const lock{in_->mutex};
     auto const& all = in_->revoked;
@@ -190,6 +192,7 @@ class memory_consumer final : public consumer {
   consumer_options const options_;
   std::map<std::uint64_t, std::string> mine_;  ///< tag to queue
   bool interrupted_ = false, closed_ = false;
+  std::atomic<std::size_t> allowed_{unbounded};
   queue_set queues_{options_.order};
   std::uint64_t revoked_seen_ = 0;  ///< of all that ever were
 };
@@ -225,8 +228,7 @@ expected<std::vector<delivery>> memory_consumer::claim(std::size_t max, deadline
     if (closed_) return fail(errc::closed, "the consumer was closed", options_.session_name);
     bool const stop = std::exchange(interrupted_, false);
     in_->promote_due();
-    while (out.size() < max && take_one(out)) {
-    }
+    for (claim_room room{max, allowed_}; room.left() && take_one(out);) room.took(out.back());
     bool const news = revoked_seen_ < in_->revoked_before + in_->revoked.size();
     if (!out.empty() || stop || news || max == 0 || until.passed()) return out;
     wait(lock, until);

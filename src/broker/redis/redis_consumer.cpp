@@ -99,7 +99,8 @@ expected<std::vector<delivery>> redis_consumer::look(std::size_t max, deadline u
 
 std::vector<delivery> redis_consumer::hand_out(std::size_t max) {
   deliveries out;
-  while (out.size() < max && !ready_.empty()) {
+  for (claim_room room{max, allowed_}; room.left() && !ready_.empty();) {
+    room.took(ready_.front());
     out.push_back(std::move(ready_.front()));
     ready_.pop_front();
   }
@@ -111,7 +112,7 @@ std::vector<std::string> redis_consumer::claim_words(request const& r) {
   char const* order = how == options::order::round_robin ? "0" : "1";
   if (options_.order != queue_order::fair) order = options_.order == queue_order::strict ? "2" : "3";
   std::vector<std::string> out{std::to_string(r.max),
-                               std::to_string(largest_claim),
+                               std::to_string(std::clamp<std::size_t>(allowed_, 1, largest_claim)),
                                claim_name::start(session_),
                                std::to_string(r.first),
                                std::to_string(on_->with.now().time_since_epoch().count()),

@@ -26,6 +26,7 @@ class redis_consumer final : public consumer {
   expected<void> unsubscribe(queue_name const& queue, deadline until) override;
   void select(std::span<queue_name const> queues) override;
   std::vector<revocation> revoked() override;
+  void allow(std::size_t octets) override { allowed_ = octets; }
   void interrupt() override { interrupted_.raise(); }
   void started(std::uint64_t tag) override { ledger_.started(tag); }
   [[nodiscard]] bool consuming() const override { return feed_.up() && keeper_ && keeper_->heard(); }
@@ -84,6 +85,7 @@ class redis_consumer final : public consumer {
 
   signal_flag interrupted_;
   std::atomic<bool> closing_{false};
+  std::atomic<std::size_t> allowed_{unbounded};  ///< octets
   ledger ledger_;
   std::unique_ptr<keeper> keeper_;
 

@@ -40,6 +40,7 @@ class sqlite_consumer final : public consumer {
   expected<void> subscribe(queue_spec const& queue, deadline until) override;
   expected<void> unsubscribe(queue_name const& queue, deadline until) override;
   void select(std::span<queue_name const> queues) override;
+  void allow(std::size_t octets) override { allowed_ = octets; }
   std::vector<revocation> revoked() override;
   void started(std::uint64_t tag) override { session_->file().started(tag); }
   void close() override;
@@ -63,7 +64,8 @@ class sqlite_consumer final : public consumer {
 
   std::shared_ptr<sqlite_store> store_;
   consumer_options const options_;
-  std::mutex mutex_;  // guards what follows; never held while waiting
+  std::atomic<std::size_t> allowed_{unbounded};  ///< octets
+  std::mutex mutex_;                             // guards what follows; never held while waiting
   bool closed_ = false;
   std::unique_ptr<database> db_;
   std::unique_ptr<session> session_;
@@ -201,8 +203,13 @@ bool sqlite_consumer::take(std::size_t max, std::vector<delivery>& out) {
   transaction t{*db_};
   promote_due();
   auto const chosen = choose(max);
-  for (auto const& c : chosen)
-    if (auto d = claim_row(c)) out.push_back(*std::move(d));
+  claim_room room{max, allowed_};
+  for (auto at = chosen.begin(); at != chosen.end() && room.left(); ++at) {
+    auto d = claim_row(*at);
+    if (!d) continue;
+    room.took(*d);
+    out.push_back(*std::move(d));
+  }
   read_revoked();
   t.commit();
   return !chosen.empty();
