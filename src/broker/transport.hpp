@@ -131,6 +131,9 @@ class consumer {
   /// The worker has room for so many octets of bodies: the next claims end with the message that reaches it, and what a
   /// broker pushes ahead stays within it. `unbounded` to begin with; zero: a claim hands out one message.
   virtual void allow(std::size_t octets) = 0;
+  /// A broker that pushes may send so many messages of this queue ahead of `claim`; zero: none, each is fetched for a
+  /// claim that waits, and what came unclaimed is given back.
+  virtual void ahead(queue_name const& queue, std::size_t most) { (void)queue, (void)most; }
   /// What was revoked since the last call, oldest first; at the first call all that the broker knows. Whatever was
   /// revoked before a message was claimed is in it once `claim` has returned that. *Threads*: that of `claim`.
   [[nodiscard]] virtual std::vector<revocation> revoked() { return {}; }
@@ -229,6 +232,7 @@ struct consumer_options {
   std::vector<queue_name> queues;
   std::string session_name;  ///< node name, for humans
   std::size_t prefetch = 0;  ///< most messages that a broker may push ahead of `claim`; zero: no limit
+  bool fetches = false;      ///< nothing is pushed ahead, until `consumer::ahead` says otherwise
   queue_order order = queue_order::fair;
   std::vector<int> weights = {};  ///< of `queues`, for `weighted`; missing ones are 1
 

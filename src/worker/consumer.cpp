@@ -127,6 +127,7 @@ void consumer::turn() {
   running_ = in_flight_.size();
   active_ = begun_.size();
   follow_pool_size();
+  if (options_.learns) follow_learning();
   auto const free = flushed && !draining_ ? room_now() : room{};
   to_.source->allow(octets_left());
   if (free.most == 0) return wait(flushed);

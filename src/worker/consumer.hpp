@@ -152,6 +152,7 @@ class consumer {
   [[nodiscard]] room room_now() const;
   [[nodiscard]] std::size_t octets_left() const;
   void follow_pool_size();
+  void follow_learning();
   [[nodiscard]] room learnt_room(std::size_t held) const;
   [[nodiscard]] room room_above_waiting() const;
   [[nodiscard]] bool waits(std::uint64_t job) const;
@@ -192,8 +193,9 @@ class consumer {
   std::vector<queue_name> chosen_;  ///< as the broker's consumer was told
   reserve_gauge gauge_;
   clock::time_point last_start_{};
-  bool stuck_ = false;       ///< all slots have been busy for long
-  std::size_t widened_ = 0;  ///< slots for which the broker was told how much to push
+  std::unordered_map<std::string, std::size_t> ahead_;  ///< by queue, as the broker was told
+  bool stuck_ = false;                                  ///< all slots have been busy for long
+  std::size_t widened_ = 0;                             ///< slots for which the broker was told how much to push
   rate_limits rates_;
   std::multimap<clock::time_point, std::uint64_t> held_;    ///< in flight, by when they start
   std::unordered_map<std::string, std::size_t> held_of_;    ///< how many, by task

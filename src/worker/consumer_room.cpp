@@ -78,6 +78,20 @@ void consumer::follow_pool_size() {
   to_.source->widen(options_.reserve * now / std::max<std::size_t>(1, options_.slots));
 }
 
+// Short tasks are pushed ahead, long ones are fetched for a slot that is free. Not for every change: what waits at the
+// broker's end of the line is given back each time.
+void consumer::follow_learning() {
+  auto const n = slots();
+  for (auto const& q : queues_) {
+    auto const limit = options_.only_free || stuck_ ? 0 : gauge_.limit(q.name, n);
+    auto const wanted = limit <= n ? 0 : limit;
+    auto& told = ahead_[q.name.str()];
+    if (wanted == told || (wanted > told / 2 && wanted < 2 * told)) continue;
+    told = wanted;
+    to_.source->ahead(q.name, wanted);
+  }
+}
+
 // A queue of long tasks gets what slots are free; one of short tasks a moment's work ahead.
 consumer::room consumer::learnt_room(std::size_t held) const {
   room out;

@@ -51,6 +51,20 @@ TEST_F(AmqpFeatures, is_sent_more_ahead_once_it_may) {
   EXPECT_TRUE(eventually([&] { return unacknowledged("q") == "0"; }));
 }
 
+TEST_F(AmqpFeatures, gives_back_what_was_sent_ahead_of_a_queue_that_is_fetched_from_now_on) {
+  open();
+  auto const from = consume({"q"}, 100);
+  from->ahead(queue_name{"q"}, 20);
+  send_numbers(50);
+  EXPECT_TRUE(eventually([&] { return unacknowledged("q") == "20"; }));
+  auto const held = take(*from, 1);
+  from->ahead(queue_name{"q"}, 0);
+  EXPECT_TRUE(eventually([&] { return unacknowledged("q") == "1"; }));
+  settle(*from, held);
+  for (int i = 0; i < 49; ++i) settle(*from, take(*from, 1));
+  EXPECT_TRUE(eventually([&] { return unacknowledged("q") == "0"; }));
+}
+
 TEST_F(AmqpFeatures, is_sent_no_more_octets_ahead_than_there_is_room_for) {
   open();
   auto const from = consume({"q"}, 1'000);

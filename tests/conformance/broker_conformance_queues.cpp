@@ -58,6 +58,19 @@ TEST_P(BrokerConformance, hands_out_what_there_is_room_for_and_one_message_alway
   EXPECT_THAT(take(*from, 8 - some), SizeIs(8 - some));
 }
 
+TEST_P(BrokerConformance, reserves_no_more_than_was_claimed_where_it_fetches) {
+  std::vector<outgoing> all;
+  for (auto const* queue : {"a", "b", "c"}) all.insert(all.end(), 2, message("m", 0, queue));
+  consumer_options with;
+  for (auto const* queue : {"a", "b", "c"}) with.queues.push_back(queue_name{queue});
+  with.fetches = true;
+  auto const busy = transport_->make_consumer(with, queue_patience).value();
+  auto const free = transport_->make_consumer(with, queue_patience).value();
+  send(all);
+  EXPECT_THAT(busy->claim(1, queue_patience).value(), SizeIs(1));
+  EXPECT_THAT(take(*free, 5), SizeIs(5)) << "of any queue, and nothing is held by the one that claims no more";
+}
+
 TEST_P(BrokerConformance, wakes_for_a_queue_that_was_added) {
   auto const from = consume();
   ASSERT_TRUE(from->subscribe(plain("late"), queue_patience));

@@ -83,19 +83,6 @@ void put(std::string const& file, std::string const& text) { std::ofstream{file}
 
 }  // namespace
 
-int free_port() {
-  auto const fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  sockaddr_in any{};
-  any.sin_family = AF_INET;
-  any.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  socklen_t size = sizeof any;
-  if (::bind(fd, reinterpret_cast<sockaddr*>(&any), size) != 0 ||
-      ::getsockname(fd, reinterpret_cast<sockaddr*>(&any), &size) != 0)
-    throw std::runtime_error{"no free port"};
-  ::close(fd);
-  return ntohs(any.sin_port);
-}
-
 rabbitmq_server::rabbitmq_server()
     : directory_{make_directory()},
       port_{free_port()},

@@ -1,6 +1,8 @@
 // A RabbitMQ of a test program's own: free ports, a directory of its own, gone with the object.
 #pragma once
 
+#include "free_port.hpp"
+
 #include <sys/types.h>
 
 #include <filesystem>
@@ -52,8 +54,5 @@ class rabbitmq_server {
   std::vector<std::string> vhosts_;
   int made_ = 0;
 };
-
-/// A TCP port that nobody listens on now.
-[[nodiscard]] int free_port();
 
 }  // namespace lovage::testing

@@ -1,6 +1,8 @@
 // A Redis server of a test's own: free port, own directory, gone with the test.
 #pragma once
 
+#include "free_port.hpp"
+
 #include "core/ids.hpp"
 
 #include <lovage/deadline.hpp>
@@ -24,20 +26,6 @@
 #include <vector>
 
 namespace lovage::testing {
-
-/// A port that nobody listens on; the kernel hands it to nobody else soon.
-[[nodiscard]] inline int free_port() {
-  int const fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  socklen_t size = sizeof address;
-  bool const bound = ::bind(fd, reinterpret_cast<sockaddr*>(&address), size) == 0 &&
-                     ::getsockname(fd, reinterpret_cast<sockaddr*>(&address), &size) == 0;
-  ::close(fd);
-  if (!bound) throw std::runtime_error{"no free port"};
-  return ntohs(address.sin_port);
-}
 
 /// Started by the constructor, answering when that returns; killed and waited for by the destructor. What it stores is
 /// in a log on disk, and there again after `kill` and `start`. *Threads*: it dies with the thread that started it (the

@@ -55,6 +55,7 @@ expected<std::vector<delivery>> subscriber::claim(std::size_t max, deadline unti
   for (;;) {
     if (closed_) return fail(closed());
     bool const stop = std::exchange(interrupted_, false);
+    wanted_ = 0;
     promote_due();
     for (claim_room room{max, allowed_}; room.left(); room.took(out.back())) {
       auto e = list_.take(served_, queues_.picker());
@@ -66,6 +67,10 @@ expected<std::vector<delivery>> subscriber::claim(std::size_t max, deadline unti
     if (!out.empty() && crowded_) session_.wake();
     if (!out.empty() || stop || !revoked_.empty() || max == 0 || until.passed()) return out;
     if (!subscribed_ && down_ && down_->code == errc::bad_config) return fail(*down_);
+    if (fetches_some()) {
+      wanted_ = max;
+      session_.wake();
+    }
     auto end = until;
     if (!due_.empty()) end = end.sooner(deadline::in(due_.begin()->first - with_.now()));
     if (end.is_never()) {

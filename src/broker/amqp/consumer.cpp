@@ -34,6 +34,7 @@ class amqp_consumer final : public consumer {
   expected<void> unsubscribe(queue_name const& queue, deadline until) override { return by_->remove(queue, until); }
   void select(std::span<queue_name const> queues) override { by_->select(queues); }
   void allow(std::size_t octets) override { by_->allow(octets); }
+  void ahead(queue_name const& queue, std::size_t most) override { by_->ahead(queue, most); }
   void widen(std::size_t prefetch) override { by_->widen(prefetch); }
   std::vector<revocation> revoked() override { return by_->revoked(); }
   void interrupt() override { by_->interrupt(); }

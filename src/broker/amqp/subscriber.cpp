@@ -29,7 +29,8 @@ subscriber::subscriber(context const& with, std::shared_ptr<publisher> outlet, s
       name_{options_.session_name},
       session_{with.to, with.strategy, "lovage consumer " + name_, *this},
       queues_{options_.order},
-      declarer_{session_} {
+      declarer_{session_},
+      turns_{options_.order} {
   for (std::size_t i = 0; i < queues.size(); ++i) know(std::move(queues[i]), options_.weight(i));
 }
 
@@ -93,6 +94,7 @@ expected<void> subscriber::subscribe(session& on) {
 }
 
 expected<void> subscriber::consume(session& on, std::size_t index) {
+  if (is_fetched(index)) return {};
   amqp_basic_qos_t qos{};  // counts for consumers to come
   qos.prefetch_count = prefetch_of(index);
   share_ = std::min(share_, qos.prefetch_count);
@@ -113,6 +115,9 @@ void subscriber::drop_all() {
   ledger_.clear();
   gathering_.reset();
   fresh_.clear();
+  asked_.reset();
+  bare_.clear();
+  next_look_ = {};
   current_ = ++last_epoch;
   std::lock_guard const lock{mutex_};
   list_.clear();
@@ -127,12 +132,19 @@ void subscriber::drop_all() {
 
 void subscriber::on_content(session& on, std::uint16_t channel, incoming&& message) {
   if (channel == notice_channel) return on_notice(on, std::move(message));
-  if (channel != receiving_channel || message.by != AMQP_BASIC_DELIVER_METHOD) return;
+  if (channel != receiving_channel) return;
+  if (message.by == AMQP_BASIC_GET_OK_METHOD) return fetched(std::move(message));
+  if (message.by != AMQP_BASIC_DELIVER_METHOD) return;
+  auto const source = static_cast<std::size_t>(std::atoi(message.consumer.c_str()));
+  arrive(std::min(source, sources_.size() - 1), std::move(message));
+}
+
+void subscriber::arrive(std::size_t source, incoming&& message) {
   ledger_.arrived(message.tag);
   memory_.clear();
   auto a = read_properties(message.properties, memory_);
   entry e;
-  e.source = std::min<std::size_t>(static_cast<std::size_t>(std::atoi(message.consumer.c_str())), sources_.size() - 1);
+  e.source = source;
   e.properties = std::move(message.properties);
   e.due = a.due;
   auto& d = e.what;
@@ -164,9 +176,10 @@ steady::time_point subscriber::turn(session& on) {
   }
   hand_in(on);
   write_commands(on);
-  if (gathers_acks()) return *gathering_ + ack_linger;
+  auto const again = fetch(on);
+  if (gathers_acks()) return std::min(again, *gathering_ + ack_linger);
   write_acks(on);
-  return steady::time_point::max();
+  return again;
 }
 
 // Under load an ack waits a moment for others: one that says many costs the server as much as one that says one. Not so
@@ -188,7 +201,7 @@ void subscriber::hand_in(session& on) {
   {
     std::lock_guard const lock{mutex_};
     for (auto& e : fresh_) {
-      if (!keeps(e)) {
+      if (!queues_.has(e.source) || !keeps(e)) {
         commands_.push_back({e.what.tag, false});
       } else if (!e.due || *e.due <= now) {
         auto const queue = e.source;
@@ -267,6 +280,7 @@ void subscriber::write_acks(session& on) {
 }
 
 void subscriber::on_method(session& on, std::uint16_t channel, amqp_method_t const& method) {
+  if (method.id == AMQP_BASIC_GET_EMPTY_METHOD) return fetched(std::nullopt);
   if (method.id != AMQP_BASIC_CANCEL_METHOD) return;
   if (channel == notice_channel) return on.abandon({errc::unavailable, "RabbitMQ: a stream of lovage's is gone", {}});
   auto const tag = std::string{view(static_cast<amqp_basic_cancel_t const*>(method.decoded)->consumer_tag)};

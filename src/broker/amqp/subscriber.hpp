@@ -44,6 +44,7 @@ class subscriber final : public tenant, public std::enable_shared_from_this<subs
   [[nodiscard]] std::vector<revocation> revoked();
   void widen(std::size_t prefetch);
   void allow(std::size_t octets);
+  void ahead(queue_name const& queue, std::size_t most);
   void interrupt();
   [[nodiscard]] bool consuming() const;
   void close();
@@ -59,9 +60,11 @@ class subscriber final : public tenant, public std::enable_shared_from_this<subs
 
  private:
   struct source {
-    queue_spec spec;         ///< as the user named it
-    queue_name queue;        ///< as it is called at the broker: a broadcast's own differs
-    bool consuming = false;  ///< the session's own
+    queue_spec spec;                                  ///< as the user named it
+    queue_name queue;                                 ///< as it is called at the broker: a broadcast's own differs
+    bool consuming = false;                           ///< the session's own
+    std::optional<std::size_t> ahead = std::nullopt;  ///< so many are pushed; zero: fetched; nothing: its share
+    bool tuned = false;                               ///< `ahead` is new
   };
   /// A message here, with what is needed to make a copy of it.
   struct entry {
@@ -93,6 +96,11 @@ class subscriber final : public tenant, public std::enable_shared_from_this<subs
   [[nodiscard]] std::uint16_t prefetch_of(std::size_t source);
   [[nodiscard]] std::size_t prefetch_now() const;
   void follow_prefetch(session& on);
+  [[nodiscard]] bool is_tuned(std::size_t source);
+  [[nodiscard]] bool is_fetched(std::size_t source) const;
+  steady::time_point fetch(session& on);
+  void fetched(std::optional<incoming>&& message);
+  void arrive(std::size_t source, incoming&& message);
   [[nodiscard]] bool keeps(entry const& e);
   [[nodiscard]] expected<void> heed_room(session& on);
   [[nodiscard]] expected<void> cancel(session& on, std::size_t source);
@@ -120,6 +128,7 @@ class subscriber final : public tenant, public std::enable_shared_from_this<subs
   void hand_in(session& on);
   void send_round(batch&& early);
   void come_round(batch& early, std::uint64_t epoch, bool sent);
+  [[nodiscard]] bool fetches_some() const;
   void promote_due();
   [[nodiscard]] letter copy_of(held const& h, settlement const& s) const;
   [[nodiscard]] expected<void> move_away(std::span<settlement const> what, deadline until);
@@ -144,6 +153,7 @@ class subscriber final : public tenant, public std::enable_shared_from_this<subs
   std::vector<command> commands_;
   std::optional<error_info> down_;
   std::vector<revocation> revoked_;
+  std::size_t wanted_ = 0;                       ///< by a claim that waits
   std::size_t allowed_ = unbounded, bound_ = 0;  ///< octets that the worker has room for, now and at best
   std::size_t waiting_octets_ = 0;               ///< in list_ and due_
   std::size_t fits_ = unbounded;                 ///< messages of which it was learnt that the room holds them
@@ -161,10 +171,15 @@ class subscriber final : public tenant, public std::enable_shared_from_this<subs
   steady::time_point since_{};
   std::optional<steady::time_point> gathering_;  ///< since when acks wait for others
   bool reopen_ = false;
-  std::size_t consumed_with_ = 0;  ///< prefetch_, when the consumers were made
-  double mean_octets_ = 0;         ///< of late
-  bool stopped_ = false;           ///< nothing is consumed, because it is crowded
-  std::uint16_t share_ = 1;        ///< least prefetch of a queue
+  std::size_t consumed_with_ = 0;     ///< prefetch_, when the consumers were made
+  double mean_octets_ = 0;            ///< of late
+  bool stopped_ = false;              ///< nothing is consumed, because it is crowded
+  queue_picker turns_;                ///< of fetching
+  std::optional<std::size_t> asked_;  ///< the source of which a message is being fetched
+  std::set<std::size_t> bare_;        ///< sources that had none
+  steady::time_point next_look_{};
+  std::chrono::milliseconds look_wait_{0};
+  std::uint16_t share_ = 1;  ///< least prefetch of a queue
   std::set<queue_name> paused_;
   std::string mark_;  ///< ours in the stream of revocations; empty: it has come
   bool pauses_known_ = false, pauses_changed_ = false, streams_told_ = false;

@@ -13,6 +13,7 @@ constexpr std::size_t most_prefetched = 10'000;
 
 void subscriber::know(queue_spec queue, int weight) {
   source s{std::move(queue), {}};
+  turns_.add(weight);
   s.queue = s.spec.broadcast ? queue_name{"bcast." + random_uuid().str()} : s.spec.name;
   queues_.add(s.spec.name, weight);
   served_ = queues_.served();
@@ -28,6 +29,8 @@ bool subscriber::takes_from(std::size_t source) const {
 // A share for each queue, by its weight, since RabbitMQ counts by consumer; together about as much as was asked for.
 std::uint16_t subscriber::prefetch_of(std::size_t source) {
   std::lock_guard const lock{mutex_};
+  if (auto const its = sources_[source].ahead)
+    return static_cast<std::uint16_t>(std::clamp<std::size_t>(std::min(*its, fits_), 1, most_prefetched));
   std::size_t all = 0;
   auto const weight = [&](std::size_t i) {
     return static_cast<std::size_t>(queues_.picker().order() == queue_order::weighted ? queues_.picker().weight(i) : 1);
@@ -58,11 +61,12 @@ std::size_t subscriber::prefetch_now() const {
 void subscriber::follow_prefetch(session& on) {
   if (stopped_) return;
   auto const now = prefetch_now();
-  if (std::exchange(consumed_with_, now) == now) return;
+  bool const changed = std::exchange(consumed_with_, now) != now;
   for (std::size_t i = 0; i < sources_.size() && !on.broken(); ++i) {
-    if (!sources_[i].consuming || sources_[i].spec.broadcast) continue;
+    bool const tuned = is_tuned(i);
+    if ((!tuned && (!changed || !sources_[i].consuming)) || sources_[i].spec.broadcast) continue;
     auto ok = stop_consuming(on, i);
-    if (ok) ok = consume(on, i);
+    if (ok && takes_from(i) && !rests(i)) ok = consume(on, i);
     if (!ok) return on.abandon(ok.error());
   }
 }
@@ -169,8 +173,8 @@ expected<void> subscriber::drop_source(session& on, queue_name const& queue) {
 }
 
 expected<void> subscriber::stop_consuming(session& on, std::size_t source) {
-  if (!sources_[source].consuming) return {};
-  if (auto ok = cancel(on, source); !ok) return ok;
+  if (sources_[source].consuming)
+    if (auto ok = cancel(on, source); !ok) return ok;
   hand_in(on);
   give_back(source);
   return {};
