@@ -26,5 +26,22 @@ TEST(MemoryBroker, is_shared_by_name_within_the_process) {
   EXPECT_EQ(two->make_consumer(with, 1s).value()->claim(1, 1s).value().size(), 1U);
 }
 
+TEST(MemoryBroker, holds_the_newest_messages_of_an_inbox_that_nobody_empties) {
+  auto const on = make_memory_transport(at("memory://" + random_uuid().str()), 5s).value();
+  queue_spec replies;
+  replies.name = queue_name{"replies"};
+  auto const box = on->make_inbox(replies, 1s).value();
+  auto const sends = on->make_producer(1s).value();
+  for (std::size_t i = 0; i < inbox_holds + 2; ++i) {
+    outgoing m;
+    m.queue = replies.name;
+    m.envelope.body = std::to_string(i);
+    ASSERT_TRUE(sends->publish(std::vector{m}, 1s));
+  }
+  auto const got = box->take(1s).value();
+  ASSERT_EQ(got.size(), inbox_holds);
+  EXPECT_EQ(got.front().body, "2");
+}
+
 }  // namespace
 }  // namespace lovage::broker

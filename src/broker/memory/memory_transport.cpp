@@ -36,7 +36,7 @@ struct queue_state {
 /// What an inbox takes from: a queue of its own, bound to an exchange where the spec names one.
 struct mailbox {
   queue_spec spec;
-  std::vector<wire::envelope> waiting;
+  std::deque<wire::envelope> waiting;  ///< `inbox_holds` at most: the oldest goes first
   bool interrupted = false;
 };
 
@@ -95,7 +95,7 @@ class memory_producer final : public producer {
   void post(outgoing const& m) {
     bool taken = false;
     for (auto const& box : in_->mailboxes)
-      if (takes(box->spec, m)) box->waiting.push_back(m.envelope), taken = true;
+      if (takes(box->spec, m)) put(*box, m.envelope), taken = true;
     if (taken || m.queue.empty() || (!m.must_route && !in_->queues.contains(m.queue.str()))) return;
     stored s{in_->next_id++, m, 0, false};
     s.message.priority = std::clamp(m.priority, 0, 9);
@@ -105,6 +105,10 @@ class memory_producer final : public producer {
     } else {
       queue.ready.insert(std::move(s));
     }
+  }
+  static void put(mailbox& box, wire::envelope const& e) {
+    if (box.waiting.size() >= inbox_holds) box.waiting.pop_front();
+    box.waiting.push_back(e);
   }
   std::shared_ptr<space> in_;
 };
@@ -129,7 +133,8 @@ class memory_inbox final : public inbox {
         in_->changed.wait_until(lock, until.when());
       }
     }
-    return std::exchange(box_->waiting, {});
+    auto all = std::exchange(box_->waiting, {});
+    return std::vector<wire::envelope>{std::make_move_iterator(all.begin()), std::make_move_iterator(all.end())};
   }
   void interrupt() override {
     std::lock_guard const lock{in_->mutex};
