@@ -18,7 +18,8 @@ banner_facts banner_of(detail::app_state const& app, worker_plan const& plan, po
   f.broker = mask_url(app.settings.broker_read_url());
   f.results = app.has_backend() ? mask_url(app.settings.result_backend()) : "disabled";
   f.pool = jobs.name();
-  f.concurrency = plan.concurrency;
+  f.concurrency = std::to_string(plan.concurrency);
+  if (auto const& a = plan.autoscale) f.concurrency = fmt::format("{{min={}, max={}}}", a->min, a->max);
   f.reserve = plan.reserve;
   f.health = std::move(health);
   for (auto const& q : plan.queues) f.queues.push_back(app.publishing.where.queues().find(q).value());

@@ -10,7 +10,8 @@ namespace lovage::work {
 
 struct banner_facts {
   std::string node, broker, results, pool;
-  std::size_t concurrency = 0, reserve = 0;
+  std::string concurrency;  ///< "4", or "{min=1, max=4}" where it scales itself
+  std::size_t reserve = 0;
   std::string health;  ///< URL, or empty
   std::vector<broker::queue_spec> queues;
   std::vector<std::string> tasks;
