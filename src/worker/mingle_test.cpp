@@ -18,8 +18,8 @@ class Mingle : public ::testing::Test {
  protected:
   Mingle() {
     broker::queue_spec mailbox;
-    mailbox.name = queue_name{"other@host.celery.pidbox"};
-    mailbox.exchange = "celery.pidbox";
+    mailbox.name = queue_name{"other@host.shop.pidbox"};
+    mailbox.exchange = "shop.pidbox";
     mailbox.exchange_type = "fanout";
     on_ = app_.state()->transport(deadline::in(10s)).value();
     inbox_ = on_->make_inbox(mailbox, deadline::in(10s)).value();
@@ -38,7 +38,7 @@ class Mingle : public ::testing::Test {
     ASSERT_TRUE(on_->make_producer(deadline::in(10s)).value()->publish({&m, 1}, deadline::in(10s)));
   }
 
-  app app_{config{}.broker_url("memory://" + random_uuid().str())};
+  app app_{config{}.broker_url("memory://" + random_uuid().str()).control_exchange("shop")};
   std::shared_ptr<broker::transport> on_;
   std::unique_ptr<broker::inbox> inbox_;
   lamport_clock clock_;
@@ -51,6 +51,7 @@ TEST_F(Mingle, TakesInWhatTheOthersKnow) {
   auto done = std::async(std::launch::async, [&] { return mingle(*app_.state(), clock_, with).value(); });
   auto const r = asked();
   EXPECT_EQ(r.method, "hello");
+  EXPECT_EQ(r.reply_to->exchange, "reply.shop.pidbox");
   EXPECT_EQ(*find(r.arguments, "from_node"), value{"me@host"});
   answer(r, "me@host", {});
   answer(r, "other@host", hello_payload({{"id-1", value::list{12.0, "id-1"}}}, 100));
