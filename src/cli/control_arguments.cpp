@@ -15,13 +15,13 @@ using argument = control_argument;
 constexpr argument conf_a[] = {{"with_defaults", kind::flag}};
 constexpr argument objects_a[] = {{"type"}, {"num", kind::integer}, {"max_depth", kind::integer}};
 constexpr argument samples_a[] = {{"samples", kind::integer}};
-constexpr argument signal_a[] = {{"signal"}};
-constexpr argument rate_a[] = {{"task_name"}, {"rate_limit"}};
-constexpr argument time_a[] = {{"task_name"}, {"soft", kind::number}, {"hard", kind::number}};
+constexpr argument signal_a[] = {{"signal", kind::text, true}};
+constexpr argument rate_a[] = {{"task_name", kind::text, true}, {"rate_limit", kind::text, true}};
+constexpr argument time_a[] = {{"task_name", kind::text, true}, {"soft", kind::number, true}, {"hard", kind::number}};
 constexpr argument n_a[] = {{"n", kind::integer}};
 constexpr argument scale_a[] = {{"max", kind::integer}, {"min", kind::integer}};
-constexpr argument add_a[] = {{"queue"}, {"exchange"}, {"exchange_type"}, {"routing_key"}};
-constexpr argument queue_a[] = {{"queue"}};
+constexpr argument add_a[] = {{"queue", kind::text, true}, {"exchange"}, {"exchange_type"}, {"routing_key"}};
+constexpr argument queue_a[] = {{"queue", kind::text, true}};
 
 constexpr control_command table[] = {
     {"active", true, {}, nullptr, "", "List of tasks currently being executed"},
@@ -44,25 +44,26 @@ constexpr control_command table[] = {
     {"pool_grow", false, n_a, nullptr, "[N=1]", "Grow pool by n processes/threads"},
     {"pool_restart", false, {}, nullptr, "", "Restart execution pool"},
     {"pool_shrink", false, n_a, nullptr, "[N=1]", "Shrink pool by n processes/threads"},
-    {"query_task", true, {}, "ids", "[id1 [id2 [... [idN]]]]", "Query for task information by id"},
+    {"query_task", true, {}, "ids", "<id1> [id2 [... [idN]]]", "Query for task information by id", true},
     {"rate_limit", false, rate_a, nullptr, "<task_name> <rate_limit (e.g., 5/s | 5/m | 5/h)>",
      "Tell worker(s) to modify the rate limit for a task by type"},
     {"registered", true, {}, "taskinfoitems", "[attr1 [attr2 [... [attrN]]]]", "List of registered tasks"},
     {"report", true, {}, nullptr, "", "Information about the installation for bug reports"},
     {"reserved", true, {}, nullptr, "", "List of currently reserved tasks, not including scheduled/active"},
-    {"revoke", false, {}, "task_id", "[id1 [id2 [... [idN]]]]", "Revoke task by task id (or list of ids)"},
+    {"revoke", false, {}, "task_id", "<id1> [id2 [... [idN]]]", "Revoke task by task id (or list of ids)", true},
     {"revoke_by_stamped_headers",
      false,
      {},
      "headers",
-     "[key1=value1 [key2=value2 [... [keyN=valueN]]]]",
-     "Revoke task by header (or list of headers)"},
+     "<key1=value1> [key2=value2 [... [keyN=valueN]]]",
+     "Revoke task by header (or list of headers)",
+     true},
     {"revoked", true, {}, nullptr, "", "List of revoked task-ids"},
     {"scheduled", true, {}, nullptr, "", "List of currently scheduled ETA/countdown tasks"},
     {"shutdown", false, {}, nullptr, "", "Shutdown worker(s)"},
     {"stats", true, {}, nullptr, "", "Request worker statistics/information"},
-    {"terminate", false, signal_a, "task_id", "<signal> [id1 [id2 [... [idN]]]]",
-     "Terminate task by task id (or list of ids)"},
+    {"terminate", false, signal_a, "task_id", "<signal> <id1> [id2 [... [idN]]]",
+     "Terminate task by task id (or list of ids)", true},
     {"time_limit", false, time_a, nullptr, "<task_name> <soft_secs> [hard_secs]",
      "Tell worker(s) to modify the time limit for task by type"},
 };
@@ -93,6 +94,17 @@ value value_of(control_argument const& a, std::string const& word) {
   }
 }
 
+void check_complete(control_command const& c, std::size_t given) {
+  auto const missing = [&]() -> char const* {
+    for (std::size_t i = given; i < c.arguments.size(); ++i)
+      if (c.arguments[i].needed) return c.arguments[i].name;
+    return c.some && given <= c.arguments.size() ? c.variadic : nullptr;
+  }();
+  if (missing != nullptr)
+    throw usage_error{std::string{"missing argument '"} + missing + "'; usage: lovage " +
+                      (c.inspects ? "inspect " : "control ") + std::string{c.name} + " " + c.signature};
+}
+
 }  // namespace
 
 std::span<control_command const> control_commands() { return table; }
@@ -104,6 +116,7 @@ control_command const* find_control_command(std::string_view name, bool inspects
 }
 
 value::map control_arguments(control_command const& command, std::vector<std::string> const& words) {
+  check_complete(command, words.size());
   value::map out;
   value::list rest;
   for (std::size_t i = 0; i < words.size(); ++i) {

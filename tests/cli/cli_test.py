@@ -148,6 +148,11 @@ class CliTest(Case):
         self.assertIn("concurrency: 2 (prefork)", self.banner)
         self.assertEqual(self.banner.count("[tasks]"), 1)
 
+    def test_the_banner_shows_the_bounds_of_a_pool_that_scales_itself(self):
+        with self.worker("-P", "threads", "--autoscale=4,1"):
+            pass
+        self.assertIn("concurrency: {min=1, max=4} (threads)", self.banner)
+
     # Queues and the dead set
 
     def test_queues_tables_and_purge(self):
@@ -230,6 +235,11 @@ class CliTest(Case):
         wrong = self.lovage("inspect", "actve", code=2).stderr
         self.assertIn("Command actve not recognized. Available inspect commands: active, active_queues", wrong)
         self.assertIn("which command?", self.lovage("control", code=2).stderr)
+        said = self.lovage("control", "rate_limit", "cli.add", code=2).stderr
+        self.assertIn("missing argument 'rate_limit'; usage: lovage control rate_limit <task_name>", said)
+        self.assertIn("missing argument 'soft'", self.lovage("control", "time_limit", "cli.add", code=2).stderr)
+        self.assertIn("missing argument 'task_id'", self.lovage("control", "terminate", "TERM", code=2).stderr)
+        self.assertIn("missing argument 'ids'", self.lovage("inspect", "query_task", code=2).stderr)
         self.assertIn("takes arguments", self.lovage("control", "cancel_consumer", "a", "b", code=2).stderr)
         self.assertIn("n is a whole number", self.lovage("control", "pool_grow", "many", code=2).stderr)
         self.assertIn("rate_limit <task_name> <rate_limit", self.lovage("control", "--list").stdout)
