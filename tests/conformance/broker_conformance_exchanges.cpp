@@ -112,11 +112,6 @@ TEST_P(BrokerConformance, broadcasts_to_every_consumer) {
   expect_nothing(*two);
 }
 
-TEST_P(BrokerConformance, says_so_when_it_has_no_inboxes) {
-  if (able_.inboxes) GTEST_SKIP() << GetParam().name << " declares inboxes";
-  EXPECT_EQ(transport_->make_inbox(bound("replies", "", "direct", "replies"), 1s).error().code, errc::not_supported);
-}
-
 TEST_P(BrokerConformance, takes_replies_into_an_inbox) {
   if (!able_.inboxes) GTEST_SKIP() << GetParam().name << " declares no inboxes";
   auto spec = bound("replies", "", "direct", "");
