@@ -52,6 +52,7 @@ struct delivery {
   /// was claimed but not yet started when its worker died is not counted.
   std::uint32_t attempts = 0;
   bool redelivered = false;
+  std::string exchange = {}, routing_key = {};  ///< by which it came, where the broker has exchanges
 };
 
 enum class disposition {

@@ -57,7 +57,11 @@ void refuse(request const& r, policy const& with, wire::exception_info why, time
 std::optional<request> read(broker::delivery&& from, policy const& with, time_point now, effects& out) {
   auto message = wire::decode_task(from.envelope, with.accept);
   if (!message) return report_unreadable(from, message.error(), with, now, out), std::nullopt;
+  auto key = from.routing_key.empty() && from.exchange.empty() ? from.queue.str() : std::move(from.routing_key);
   request r{*std::move(message), from.tag, std::move(from.queue), from.priority, from.attempts, nullptr, {}, false};
+  r.exchange = std::move(from.exchange);
+  r.routing_key = std::move(key);
+  r.redelivered = from.redelivered;
   r.octets = from.envelope.body.size();
   r.entry = with.tasks->find(r.message.task);
   r.options = effective(r, with);

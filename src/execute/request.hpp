@@ -55,6 +55,9 @@ struct request {
   bool settled = false;    ///< acknowledged before the run (acks_late off)
   std::size_t octets = 0;  ///< of the message's body, as it came
 
+  std::string exchange = {}, routing_key = {};  ///< by which it came; the queue's name where the broker has none
+  bool redelivered = false;
+
   /// "shop.add[6f1c...]", for log lines; the shadow name where there is one.
   [[nodiscard]] std::string label() const;
 };

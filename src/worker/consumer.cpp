@@ -192,7 +192,8 @@ std::optional<std::vector<task_view>> consumer::tasks(deadline until) {
   bool const answered = call(
       [&] {
         for (auto const& [job, r] : in_flight_) {
-          task_view v{task_phase::reserved, r.message, r.queue, r.priority, job, r.settled, 0, std::nullopt};
+          task_view v{task_phase::reserved, r.message,  r.queue,       r.priority,   job, r.settled, 0,
+                      std::nullopt,         r.exchange, r.routing_key, r.redelivered};
           if (auto const at = begun_.find(job); at != begun_.end()) {
             v.phase = task_phase::active;
             v.pid = at->second.pid;

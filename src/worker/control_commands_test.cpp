@@ -105,6 +105,7 @@ class ControlCommands : public ::testing::Test {
     task_view v;
     v.phase = phase;
     v.queue = queue_name{"celery"};
+    v.routing_key = "celery";
     v.job = id + 1;
     v.message.task = task;
     v.message.id = task_id{*(*golden_.find("ids")->get_if<value::list>())[id].get_if<std::string>()};

@@ -23,6 +23,8 @@ struct task_view {
   bool acknowledged = false;
   int pid = 0;                        ///< zero until it runs
   std::optional<time_point> started;  ///< when it began to run
+  std::string exchange = {}, routing_key = {};
+  bool redelivered = false;
 };
 
 }  // namespace lovage::work

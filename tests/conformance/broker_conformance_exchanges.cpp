@@ -112,6 +112,22 @@ TEST_P(BrokerConformance, broadcasts_to_every_consumer) {
   expect_nothing(*two);
 }
 
+TEST_P(BrokerConformance, tells_by_which_exchange_and_key_a_message_came) {
+  if (!able_.exchanges) GTEST_SKIP() << GetParam().name << " declares no exchanges";
+  topology with;
+  with.queues = {bound("mail", "news", "topic", "mail.#")};
+  open(std::move(with));
+  auto const from = consume({"mail"});
+  outgoing m = message("a");
+  m.queue = {};
+  m.exchange = "news";
+  m.routing_key = "mail.today";
+  send({m});
+  auto const got = take_one(*from);
+  EXPECT_EQ(got.exchange, "news");
+  EXPECT_EQ(got.routing_key, "mail.today");
+}
+
 TEST_P(BrokerConformance, takes_replies_into_an_inbox) {
   if (!able_.inboxes) GTEST_SKIP() << GetParam().name << " declares no inboxes";
   auto spec = bound("replies", "", "direct", "");

@@ -171,6 +171,11 @@ class Scene:
         theirs, ours = said[PYTHON][0], said[LOVAGE][0]
         for key in ("name", "type", "args", "kwargs"):
             self.checks.expect(theirs[key] == ours[key], f"active.{key}: {theirs[key]!r} {ours[key]!r}")
+        came = [{key: t["delivery_info"][key] or "" for key in ("exchange", "redelivered", "priority")}
+                for t in (theirs, ours)]
+        self.checks.expect(came[0] == came[1], f"active.delivery_info: {came}")
+        keys = [t["delivery_info"]["routing_key"] for t in (theirs, ours)]
+        self.checks.expect(keys[0].replace("python", "lovage") == keys[1], f"active.delivery_info.routing_key: {keys}")
         self.checks.expect(abs(theirs["time_start"] - ours["time_start"]) < 60, "active.time_start")
         self.checks.expect(ours["id"] == self.ids["to.lovage"][0], "active.id")
 

@@ -122,6 +122,8 @@ void session::begin_content(std::uint16_t channel, amqp_method_t const& m) {
     to.tag = d.delivery_tag;
     to.redelivered = d.redelivered != 0;
     to.consumer = view(d.consumer_tag);
+    to.exchange = view(d.exchange);
+    to.routing_key = view(d.routing_key);
   } else if (m.id == AMQP_BASIC_RETURN_METHOD) {
     auto const& d = as<amqp_basic_return_t>(m);
     to.code = d.reply_code;
@@ -132,6 +134,8 @@ void session::begin_content(std::uint16_t channel, amqp_method_t const& m) {
     auto const& d = as<amqp_basic_get_ok_t>(m);
     to.tag = d.delivery_tag;
     to.redelivered = d.redelivered != 0;
+    to.exchange = view(d.exchange);
+    to.routing_key = view(d.routing_key);
   }
 }
 

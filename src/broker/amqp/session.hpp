@@ -46,10 +46,11 @@ struct incoming {
   amqp_method_number_t by = 0;
   std::uint64_t tag = 0;
   bool redelivered = false;
-  int code = 0;                             ///< of a return
-  std::string consumer;                     ///< of a delivery
-  std::string exchange, routing_key, text;  ///< of a return; a delivery goes without
-  std::string properties;                   ///< encoded
+  int code = 0;          ///< of a return
+  std::string consumer;  ///< of a delivery
+  std::string exchange, routing_key;
+  std::string text;        ///< of a return
+  std::string properties;  ///< encoded
   std::string body;
 };
 

@@ -155,6 +155,8 @@ void subscriber::arrive(std::size_t source, incoming&& message) {
   d.priority = std::clamp(d.envelope.properties.priority.value_or(0), 0, 9);
   d.attempts = a.attempts;
   d.redelivered = message.redelivered || a.attempts > 0;
+  d.exchange = std::move(message.exchange);
+  d.routing_key = std::move(message.routing_key);
   fresh_.push_back(std::move(e));
 }
 

@@ -81,6 +81,8 @@ expected<element> read_element(std::string_view text) {
   if (!read) return fail(read.error());
   element out;
   out.envelope = std::move(read->message);
+  out.exchange = std::move(read->delivery.exchange);
+  out.routing_key = std::move(read->delivery.routing_key);
   auto& headers = out.envelope.headers;
   auto const* again = find(headers, again_mark);
   auto const* flag = again ? again->get_if<bool>() : nullptr;

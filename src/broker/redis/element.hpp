@@ -22,6 +22,7 @@ struct element {
   std::uint32_t attempts = 0;
   bool redelivered = false;
   std::optional<time_point> due;  ///< its eta
+  std::string exchange = {}, routing_key = {};
 };
 [[nodiscard]] expected<element> read_element(std::string_view text);
 

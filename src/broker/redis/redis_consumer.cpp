@@ -208,7 +208,8 @@ void redis_consumer::accept(std::uint64_t tag, std::size_t place, int step, std:
     chores_.delay(name(tag, place), *read->due, queue(place), member, unacked_tail(queue(place)));
     return chore_tags_.push_back(tag);
   }
-  ready_.push_back({tag, queues_[place].name, std::move(read->envelope), priority, read->attempts, read->redelivered});
+  ready_.push_back({tag, queues_[place].name, std::move(read->envelope), priority, read->attempts, read->redelivered,
+                    std::move(read->exchange), std::move(read->routing_key)});
 }
 
 // Nobody else has these: what becomes of one that was claimed is decided here.
@@ -226,7 +227,8 @@ void redis_consumer::accept_messages() {
       auto const tag = next_tag_++;
       auto const priority = std::clamp(read->envelope.properties.priority.value_or(0), 0, 9);
       ledger_.add(tag, {place, priority, 0, m.text, {}, false});
-      ready_.push_back({tag, queues_[place].name, std::move(read->envelope), priority, 0, read->redelivered});
+      ready_.push_back({tag, queues_[place].name, std::move(read->envelope), priority, 0, read->redelivered,
+                        std::move(read->exchange), std::move(read->routing_key)});
     }
   }
 }

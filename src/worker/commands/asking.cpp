@@ -13,7 +13,10 @@ double seconds_of(time_point t) { return static_cast<double>(t.time_since_epoch(
 
 value task_info(node const& on, task_view const& t, bool safe) {
   auto const& m = t.message;
-  value::map where{{"exchange", ""}, {"routing_key", t.queue.str()}, {"priority", t.priority}, {"redelivered", false}};
+  value::map where{{"exchange", t.exchange},
+                   {"routing_key", t.routing_key},
+                   {"priority", t.priority},
+                   {"redelivered", t.redelivered}};
   return value::map{{"id", m.id.str()},
                     {"name", m.task},
                     {"args", safe ? value{wire::args_repr(m.args)} : value{m.args}},
