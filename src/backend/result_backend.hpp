@@ -1,10 +1,12 @@
 // The result backend plug point. Drivers are put through tests/conformance/backend_conformance.hpp.
 #pragma once
 
+#include "backend/chord.hpp"
 #include "broker/transport.hpp"
 #include "config/connection_settings.hpp"
 #include "core/clock.hpp"
 #include "wire/result_record.hpp"
+#include "wire/result_tuple.hpp"
 
 #include <lovage/deadline.hpp>
 #include <lovage/expected.hpp>
@@ -44,7 +46,11 @@ struct traits {
   /// shortened (wire-format 7.7), read a little later, and kept as long as its reader likes.
   bool keeps_records = true;
   bool clock_of_server = false;  ///< whether a record has expired is decided, and cleaned up, by the server
+  bool chords = true;            ///< counts chords and keeps groups; otherwise all of that is `not_supported`
 };
+
+/// Whoever has claimed a chord and does not send its body within this time has lost it to the next who asks.
+inline constexpr std::chrono::seconds chord_claim{30};
 
 /// *Threads*: any, concurrently.
 class result_backend {
@@ -68,6 +74,65 @@ class result_backend {
   [[nodiscard]] virtual expected<std::unique_ptr<watch>> make_watch() = 0;
   /// Removes what has expired; number removed. Reading never shows an expired record, cleaned or not.
   [[nodiscard]] virtual expected<std::uint64_t> cleanup(deadline until) = 0;
+
+  /// Announces chords: comes before their headers are sent. What is kept for a chord goes when its body was sent, or
+  /// after `expires` (zero: stays).
+  [[nodiscard]] virtual expected<void> start_chords(std::span<chord_start const> chords, std::chrono::seconds expires,
+                                                    deadline until) {
+    (void)chords, (void)expires, (void)until;
+    return no_chords();
+  }
+  /// Counts parts, and in the same step claims the chords which that completes. `bodies` has one per part: what is kept
+  /// with a claim unless the chord was started with one. A chord comes out of this once, and once more only after
+  /// `chord_claim` has passed without `end_chords`. Parts of chords that nobody started are kept until somebody does.
+  [[nodiscard]] virtual expected<std::vector<chord_end>> count_parts(std::span<chord_part const> parts,
+                                                                     std::span<value const> bodies,
+                                                                     std::chrono::seconds expires, deadline until) {
+    (void)parts, (void)bodies, (void)expires, (void)until;
+    return no_chords();
+  }
+  /// Their bodies are sent: forgets them.
+  [[nodiscard]] virtual expected<void> end_chords(std::span<std::string const> groups, deadline until) {
+    (void)groups, (void)until;
+    return no_chords();
+  }
+  /// Claims the chords whose claim has run out: those who were to send the bodies have died. At most `limit`.
+  [[nodiscard]] virtual expected<std::vector<chord_end>> claim_chords(std::size_t limit, deadline until) {
+    (void)limit, (void)until;
+    return std::vector<chord_end>{};
+  }
+  /// One more part is to come: a member adds a task to its own chord.
+  [[nodiscard]] virtual expected<void> grow_chord(std::string const& group, std::int64_t by, deadline until) {
+    (void)group, (void)by, (void)until;
+    return no_chords();
+  }
+  /// What `chord_start::body` was; null when nothing is kept.
+  [[nodiscard]] virtual expected<value> chord_body(std::string const& group, deadline until) {
+    (void)group, (void)until;
+    return no_chords();
+  }
+
+  /// `GroupResult.save()`: the members' ids under the group's.
+  [[nodiscard]] virtual expected<void> store_group(wire::result_tuple const& group, std::chrono::seconds expires,
+                                                   deadline until) {
+    (void)group, (void)expires, (void)until;
+    return no_chords();
+  }
+  /// Nothing when no such group was saved.
+  [[nodiscard]] virtual expected<std::optional<wire::result_tuple>> fetch_group(std::string const& id, deadline until) {
+    (void)id, (void)until;
+    return no_chords();
+  }
+  [[nodiscard]] virtual expected<void> forget_group(std::string const& id, deadline until) {
+    (void)id, (void)until;
+    return no_chords();
+  }
+
+ private:
+  [[nodiscard]] static failure no_chords() {
+    return fail(errc::not_supported,
+                "this result backend keeps no groups and counts no chords; use redis:// or sqlite:// (result_backend)");
+  }
 };
 
 /// What a driver is made of.

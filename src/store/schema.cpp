@@ -3,7 +3,7 @@
 namespace lovage::store {
 namespace {
 
-constexpr std::int64_t schema_version = 2;
+constexpr std::int64_t schema_version = 3;
 
 // Ready, delayed and claimed messages are one table with a partial index per state: a state change moves one small
 // index entry instead of the row. `result.seq` grows with every write, so that watchers read what is new and nothing
@@ -65,6 +65,29 @@ CREATE TABLE revoked(
 PRAGMA user_version = 2;
 )sql";
 
+// Chords: counted by the set of their members' ids. A claim is who sends the body; one that has run out is taken over.
+constexpr char const* from_2_to_3 = R"sql(
+CREATE TABLE chord(
+  group_id TEXT PRIMARY KEY,
+  size INTEGER,                      -- NULL: parts came before it was started
+  counted INTEGER NOT NULL DEFAULT 0,
+  body BLOB,                         -- JSON, a signature
+  claimed_until INTEGER,             -- NULL: parts are missing
+  expires INTEGER) STRICT;
+CREATE INDEX chord_claimed ON chord(claimed_until) WHERE claimed_until IS NOT NULL;
+CREATE TABLE chord_part(
+  group_id TEXT NOT NULL, task_id TEXT NOT NULL,
+  position INTEGER NOT NULL,
+  status TEXT NOT NULL,
+  result BLOB NOT NULL,              -- JSON
+  PRIMARY KEY(group_id, task_id)) STRICT, WITHOUT ROWID;
+CREATE TABLE saved_group(
+  group_id TEXT PRIMARY KEY,
+  record BLOB NOT NULL,              -- JSON, as Celery's key/value backends keep it
+  expires INTEGER) STRICT;
+PRAGMA user_version = 3;
+)sql";
+
 constexpr std::int64_t application = 1'819'697'511;
 
 std::int64_t number(database& on, char const* sql) {
@@ -96,6 +119,7 @@ void prepare_schema(database& on) {
                        on.path()}};
   if (found == 0) on.exec(schema);
   if (found < 2) on.exec(from_1_to_2);
+  if (found < 3) on.exec(from_2_to_3);
   change.commit();
 }
 

@@ -50,4 +50,28 @@ class BackendConformance : public ::testing::TestWithParam<conformance_driver> {
   std::atomic<int> fences_{0};
 };
 
+/// For drivers with `traits::chords`: one chord, "g".
+class BackendChords : public BackendConformance {
+ protected:
+  void SetUp() override {
+    BackendConformance::SetUp();
+    ASSERT_TRUE(can_.chords);
+  }
+  void start(std::int64_t size, value body = {}) {
+    ASSERT_TRUE(backend_->start_chords(std::vector{chord_start{"g", size, std::move(body)}}, hour, limit));
+  }
+  static chord_part part(std::int64_t index, value result = {}) {
+    return {"g", index, task_id{"m" + std::to_string(index)}, wire::state::success, std::move(result)};
+  }
+  std::vector<chord_end> count(std::vector<chord_part> const& parts, value const& body = {}) {
+    auto out = backend_->count_parts(parts, std::vector<value>(parts.size(), body), hour, limit);
+    EXPECT_TRUE(out) << out.error().text();
+    return out ? *std::move(out) : std::vector<chord_end>{};
+  }
+  std::vector<chord_end> orphans() { return backend_->claim_chords(10, limit).value(); }
+
+ private:
+  static constexpr std::chrono::seconds hour{3600}, limit{5};
+};
+
 }  // namespace lovage::backend

@@ -14,6 +14,9 @@ constexpr char const* pass_time_text = R"(
 for _, key in ipairs(redis.call('KEYS', '*')) do
   local left = redis.call('PTTL', key)
   if left > 0 then redis.call('PEXPIRE', key, left - tonumber(ARGV[1])) end
+  if string.find(key, 'lovage.chords', 1, true) then
+    for _, id in ipairs(redis.call('ZRANGE', key, 0, -1)) do redis.call('ZINCRBY', key, -tonumber(ARGV[1]), id) end
+  end
 end
 return 1
 )";
@@ -44,11 +47,12 @@ opened_backend open(std::string const& options) {
   return out;
 }
 
-INSTANTIATE_TEST_SUITE_P(
-    Redis, BackendConformance,
+auto const redis_drivers =
     ::testing::Values(conformance_driver{"json", [](now_fn) { return open(""); }},
                       conformance_driver{"prefixed msgpack", [](now_fn) { return open("prefix"); }},
-                      conformance_driver{"yaml over a Unix socket", [](now_fn) { return open("yaml"); }}));
+                      conformance_driver{"yaml over a Unix socket", [](now_fn) { return open("yaml"); }});
+INSTANTIATE_TEST_SUITE_P(Redis, BackendConformance, redis_drivers);
+INSTANTIATE_TEST_SUITE_P(Redis, BackendChords, redis_drivers);
 
 }  // namespace
 }  // namespace lovage::backend

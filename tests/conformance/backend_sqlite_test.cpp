@@ -18,13 +18,15 @@ struct placed_backend {
   std::shared_ptr<result_backend> on;
 };
 
-INSTANTIATE_TEST_SUITE_P(Sqlite, BackendConformance,
-                         ::testing::Values(conformance_driver{
-                             "sqlite", [](now_fn now) {
-                               auto const made = std::make_shared<placed_backend>();
-                               made->on = make_sqlite_backend(at(made->place.url(), std::move(now)), 5s).value();
-                               return std::shared_ptr<result_backend>{made, made->on.get()};
-                             }}));
+auto const sqlite_drivers =
+    ::testing::Values(conformance_driver{"sqlite", [](now_fn now) {
+                                           auto const made = std::make_shared<placed_backend>();
+                                           made->on =
+                                               make_sqlite_backend(at(made->place.url(), std::move(now)), 5s).value();
+                                           return std::shared_ptr<result_backend>{made, made->on.get()};
+                                         }});
+INSTANTIATE_TEST_SUITE_P(Sqlite, BackendConformance, sqlite_drivers);
+INSTANTIATE_TEST_SUITE_P(Sqlite, BackendChords, sqlite_drivers);
 
 class SqliteBackend : public ::testing::Test {
  protected:

@@ -1,5 +1,6 @@
 #include "backend/memory/memory_backend.hpp"
 
+#include "backend/memory/chord_book.hpp"
 #include "store/named_space.hpp"
 
 #include <condition_variable>
@@ -26,6 +27,7 @@ struct space {
   std::condition_variable changed;
   std::unordered_map<std::string, kept_record> records;
   std::set<memory_watch*> watches;
+  chord_book chords;
   now_fn now;
 
   result_record const* find(std::string const& id) const {
@@ -131,7 +133,51 @@ class memory_backend final : public result_backend {
   expected<std::uint64_t> cleanup(deadline) override {
     std::lock_guard const lock{in_->mutex};
     auto const now = in_->now();
-    return std::erase_if(in_->records, [&](auto const& r) { return r.second.expires && *r.second.expires <= now; });
+    return in_->chords.cleanup(now) +
+           std::erase_if(in_->records, [&](auto const& r) { return r.second.expires && *r.second.expires <= now; });
+  }
+
+  expected<void> start_chords(std::span<chord_start const> chords, std::chrono::seconds expires, deadline) override {
+    std::lock_guard const lock{in_->mutex};
+    in_->chords.start(chords, expires, in_->now());
+    return {};
+  }
+  expected<std::vector<chord_end>> count_parts(std::span<chord_part const> parts, std::span<value const> bodies,
+                                               std::chrono::seconds expires, deadline) override {
+    std::lock_guard const lock{in_->mutex};
+    return in_->chords.count(parts, bodies, expires, in_->now());
+  }
+  expected<void> end_chords(std::span<std::string const> groups, deadline) override {
+    std::lock_guard const lock{in_->mutex};
+    in_->chords.end(groups);
+    return {};
+  }
+  expected<std::vector<chord_end>> claim_chords(std::size_t limit, deadline) override {
+    std::lock_guard const lock{in_->mutex};
+    return in_->chords.claim(limit, in_->now());
+  }
+  expected<void> grow_chord(std::string const& group, std::int64_t by, deadline) override {
+    std::lock_guard const lock{in_->mutex};
+    in_->chords.grow(group, by);
+    return {};
+  }
+  expected<value> chord_body(std::string const& group, deadline) override {
+    std::lock_guard const lock{in_->mutex};
+    return in_->chords.body(group);
+  }
+  expected<void> store_group(wire::result_tuple const& group, std::chrono::seconds expires, deadline) override {
+    std::lock_guard const lock{in_->mutex};
+    in_->chords.store(group, expires, in_->now());
+    return {};
+  }
+  expected<std::optional<wire::result_tuple>> fetch_group(std::string const& id, deadline) override {
+    std::lock_guard const lock{in_->mutex};
+    return in_->chords.fetch(id, in_->now());
+  }
+  expected<void> forget_group(std::string const& id, deadline) override {
+    std::lock_guard const lock{in_->mutex};
+    in_->chords.forget(id);
+    return {};
   }
 
  private:

@@ -16,6 +16,8 @@ expected<key_names> key_names::read(value::map const& transport_options) {
   if (!prefix->empty() && std::string_view{":_-."}.find(prefix->back()) == std::string_view::npos) *prefix += '_';
   key_names out;
   out.results_ = *prefix + "celery-task-meta-";
+  out.groups_ = *prefix + "celery-taskset-meta-";
+  out.claims_ = *prefix + "lovage.chords";
   return out;
 }
 

@@ -15,18 +15,22 @@
 namespace lovage::backend::redis {
 
 /// Keys of results, as Celery names them, behind the `global_keyprefix` of the transport options. A result's channel
-/// bears the name of its key. Other kinds of keys ("celery-taskset-meta-") belong behind the same prefix.
+/// bears the name of its key.
 class key_names {
  public:
   [[nodiscard]] static expected<key_names> read(value::map const& transport_options);
   [[nodiscard]] std::string result(std::string_view id) const { return results_ + std::string{id}; }
+  /// Of a saved group; with ".j", ".s", ".t" behind it, of the chord that has this group as its header.
+  [[nodiscard]] std::string group(std::string_view id) const { return groups_ + std::string{id}; }
+  /// lovage's own: chords whose body is to be sent, by the moment when the claim on it ends.
+  [[nodiscard]] std::string const& claims() const noexcept { return claims_; }
   /// The id in a name made by `result`.
   [[nodiscard]] std::string_view id_of(std::string_view name) const {
     return name.substr(std::min(results_.size(), name.size()));
   }
 
  private:
-  std::string results_;
+  std::string results_, groups_, claims_;
 };
 
 /// One key per id.

@@ -1,6 +1,7 @@
 #include "backend/redis/redis_backend.hpp"
 
 #include "backend/redis/listener.hpp"
+#include "backend/redis/redis_chords.hpp"
 
 namespace lovage::backend {
 namespace redis {
@@ -74,7 +75,8 @@ class redis_backend final : public result_backend {
       : client_{std::move(on)},
         codec_{std::move(codec)},
         names_{std::move(names)},
-        listener_{std::make_shared<listener>(client_, codec_, names_)} {}
+        listener_{std::make_shared<listener>(client_, codec_, names_)},
+        chords_{client_, codec_, names_} {}
 
   [[nodiscard]] traits abilities() const override { return {.clock_of_server = true}; }
   expected<void> store(std::span<result_record const> records, std::chrono::seconds expires, deadline until) override;
@@ -85,11 +87,38 @@ class redis_backend final : public result_backend {
   }
   expected<std::uint64_t> cleanup(deadline) override { return std::uint64_t{0}; }  // the server does it
 
+  expected<void> start_chords(std::span<chord_start const> chords, std::chrono::seconds expires,
+                              deadline until) override {
+    return chords_.start(chords, expires, until);
+  }
+  expected<std::vector<chord_end>> count_parts(std::span<chord_part const> parts, std::span<value const> bodies,
+                                               std::chrono::seconds expires, deadline until) override {
+    return chords_.count(parts, bodies, expires, until);
+  }
+  expected<void> end_chords(std::span<std::string const> groups, deadline until) override {
+    return chords_.end(groups, until);
+  }
+  expected<std::vector<chord_end>> claim_chords(std::size_t limit, deadline until) override {
+    return chords_.claim(limit, until);
+  }
+  expected<void> grow_chord(std::string const& group, std::int64_t by, deadline until) override {
+    return chords_.grow(group, by, until);
+  }
+  expected<value> chord_body(std::string const& group, deadline until) override { return chords_.body(group, until); }
+  expected<void> store_group(wire::result_tuple const& group, std::chrono::seconds expires, deadline until) override {
+    return chords_.store(group, expires, until);
+  }
+  expected<std::optional<wire::result_tuple>> fetch_group(std::string const& id, deadline until) override {
+    return chords_.fetch(id, until);
+  }
+  expected<void> forget_group(std::string const& id, deadline until) override { return chords_.forget(id, until); }
+
  private:
   std::shared_ptr<client> const client_;
   record_codec const codec_;
   key_names const names_;
   std::shared_ptr<listener> const listener_;
+  redis_chords chords_;
   script const store_{store_text};
 };
 

@@ -30,7 +30,9 @@ class rpc_backend final : public result_backend {
         codec_{std::move(codec)},
         replies_{std::make_shared<replies>(codec_, kept_replies::bounds{})} {}
 
-  [[nodiscard]] traits abilities() const override { return {.readable_by_all = false, .keeps_records = false}; }
+  [[nodiscard]] traits abilities() const override {
+    return {.readable_by_all = false, .keeps_records = false, .chords = false};
+  }
   expected<void> expect_replies(deadline until) override { return replies_->open(settings_, until); }
   expected<void> store(std::span<result_record const> records, std::chrono::seconds, deadline until) override;
   expected<std::vector<result_record>> fetch(std::span<task_id const> ids, deadline) override {

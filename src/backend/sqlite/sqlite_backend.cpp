@@ -1,5 +1,6 @@
 #include "backend/sqlite/sqlite_backend.hpp"
 
+#include "backend/sqlite/sqlite_chords.hpp"
 #include "store/sqlite_store.hpp"
 
 #include <mutex>
@@ -160,7 +161,59 @@ class sqlite_backend final : public result_backend {
   }
   expected<std::uint64_t> cleanup(deadline until) override;
 
+  expected<void> start_chords(std::span<chord_start const> chords, std::chrono::seconds expires,
+                              deadline until) override {
+    return with_chords(until, [&](sqlite_chords& c) { c.start(chords, end_of(expires)); });
+  }
+  expected<std::vector<chord_end>> count_parts(std::span<chord_part const> parts, std::span<value const> bodies,
+                                               std::chrono::seconds expires, deadline until) override {
+    return with_chords(until,
+                       [&](sqlite_chords& c) { return c.count(parts, bodies, end_of(expires), store_->now_us()); });
+  }
+  expected<void> end_chords(std::span<std::string const> groups, deadline until) override {
+    return with_chords(until, [&](sqlite_chords& c) { c.end(groups); });
+  }
+  expected<std::vector<chord_end>> claim_chords(std::size_t limit, deadline until) override {
+    return with_chords(until, [&](sqlite_chords& c) { return c.claim(limit, store_->now_us()); });
+  }
+  expected<void> grow_chord(std::string const& group, std::int64_t by, deadline until) override {
+    return with_chords(until, [&](sqlite_chords& c) { c.grow(group, by); });
+  }
+  expected<value> chord_body(std::string const& group, deadline until) override {
+    return with_chords(until, [&](sqlite_chords& c) { return c.body(group); });
+  }
+  expected<void> store_group(wire::result_tuple const& group, std::chrono::seconds expires, deadline until) override {
+    return with_chords(until, [&](sqlite_chords& c) { c.store(group, end_of(expires)); });
+  }
+  expected<std::optional<wire::result_tuple>> fetch_group(std::string const& id, deadline until) override {
+    return with_chords(until, [&](sqlite_chords& c) { return c.fetch(id, store_->now_us()); });
+  }
+  expected<void> forget_group(std::string const& id, deadline until) override {
+    return with_chords(until, [&](sqlite_chords& c) { c.forget(id); });
+  }
+
  private:
+  [[nodiscard]] std::int64_t end_of(std::chrono::seconds expires) const {
+    return expires.count() > 0 ? store_->now_us() + std::chrono::microseconds{expires}.count() : 0;
+  }
+  /// One transaction.
+  template <class F>
+  auto with_chords(deadline until, F&& work) -> expected<decltype(work(std::declval<sqlite_chords&>()))> {
+    std::lock_guard const lock{mutex_};
+    return store::attempt([&] {
+      db_->set_deadline(store_->lock_deadline(until));
+      sqlite_chords chords{*db_};
+      transaction t{*db_};
+      if constexpr (std::is_void_v<decltype(work(chords))>) {
+        work(chords);
+        t.commit();
+      } else {
+        auto out = work(chords);
+        t.commit();
+        return out;
+      }
+    });
+  }
   void write(result_record const& r, std::string_view bytes, std::int64_t now, std::int64_t expires);
   std::shared_ptr<sqlite_store> store_;
   std::mutex mutex_;  // guards db_
@@ -192,7 +245,7 @@ expected<void> sqlite_backend::store(std::span<result_record const> records, std
   return store::attempt([&] {
     db_->set_deadline(store_->lock_deadline(until));
     auto const now = store_->now_us();
-    auto const end = expires.count() > 0 ? now + std::chrono::microseconds{expires}.count() : 0;
+    auto const end = end_of(expires);
     transaction t{*db_};
     for (std::size_t i = 0; i < records.size(); ++i) write(records[i], bytes[i], now, end);
     t.commit();
@@ -237,8 +290,9 @@ expected<std::uint64_t> sqlite_backend::cleanup(deadline until) {
     for (;;) {  // in batches, so that no writer waits long
       auto rows = db_->prepare("DELETE FROM result WHERE seq IN (SELECT seq FROM result WHERE expires <= ? LIMIT ?)");
       rows.bind(store_->now_us()).bind(cleanup_batch).run();
-      removed += static_cast<std::uint64_t>(db_->changes());
-      if (db_->changes() < cleanup_batch || until.passed()) return removed;
+      auto const records = db_->changes();
+      removed += static_cast<std::uint64_t>(records) + sqlite_chords{*db_}.cleanup(store_->now_us());
+      if (records < cleanup_batch || until.passed()) return removed;
     }
   });
 }

@@ -1,0 +1,237 @@
+#include "backend/redis/redis_chords.hpp"
+
+namespace lovage::backend::redis {
+namespace {
+
+using lovage::redis::commands;
+using lovage::redis::repeat;
+using lovage::redis::reply;
+
+// One script is one step of the server, during which nobody else is served.
+constexpr std::size_t parts_at_once = 500;
+
+// KEYS: the claims, then a group for each part. ARGV: expiry in seconds (0: never), the claim's length in ms, then for
+// each part: group id, score, task id, member, body ('' when nothing says it).
+// A member of the same id in the same place is the same part: it was run twice, and counts once.
+constexpr char const* count_text = R"(
+local seconds, lease = tonumber(ARGV[1]), tonumber(ARGV[2])
+local clock = redis.call('TIME')
+local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
+local out = {}
+for i = 2, #KEYS do
+  local at = 3 + (i - 2) * 5
+  local key, id, score, task, member, body = KEYS[i], ARGV[at], ARGV[at + 1], ARGV[at + 2], ARGV[at + 3], ARGV[at + 4]
+  local parts, size, more = key .. '.j', key .. '.s', key .. '.t'
+  local known = false
+  for _, m in ipairs(redis.call('ZRANGEBYSCORE', parts, score, score)) do
+    if string.find(string.sub(m, 1, 300), task, 1, true) then known = true end
+  end
+  if not known then redis.call('ZADD', parts, score, member) end
+  if seconds > 0 then
+    for _, k in ipairs({parts, size, more}) do redis.call('EXPIRE', k, seconds) end
+  end
+  local wanted = tonumber(redis.call('GET', size) or '')
+  if wanted and redis.call('ZCARD', parts) >= wanted + tonumber(redis.call('GET', more) or '0')
+     and redis.call('SET', key .. '.c', '1', 'PX', lease, 'NX') then
+    if body ~= '' and redis.call('SETNX', key .. '.b', body) == 1 and seconds > 0 then
+      redis.call('EXPIRE', key .. '.b', seconds)
+    end
+    redis.call('ZADD', KEYS[1], now + lease, id)
+    out[#out + 1] = {i - 1, redis.call('ZRANGE', parts, 0, -1), redis.call('GET', key .. '.b')}
+  end
+end
+return out
+)";
+
+// KEYS: the claims. ARGV: the prefix of groups, the claim's length in ms, how many at most.
+constexpr char const* claim_text = R"(
+local clock = redis.call('TIME')
+local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
+local out = {}
+for _, id in ipairs(redis.call('ZRANGEBYSCORE', KEYS[1], '-inf', now, 'LIMIT', 0, ARGV[3])) do
+  local key = ARGV[1] .. id
+  if redis.call('EXISTS', key .. '.s', key .. '.j') < 2 then
+    redis.call('ZREM', KEYS[1], id)
+  elseif redis.call('SET', key .. '.c', '1', 'PX', ARGV[2], 'NX') then
+    redis.call('ZADD', KEYS[1], now + ARGV[2], id)
+    out[#out + 1] = {id, redis.call('ZRANGE', key .. '.j', 0, -1), redis.call('GET', key .. '.b')}
+  end
+end
+return out
+)";
+
+std::string lease_text() { return std::to_string(std::chrono::milliseconds{chord_claim}.count()); }
+
+expected<void> check_all(expected<std::vector<reply>> const& answers) {
+  if (!answers) return fail(answers.error());
+  for (auto const& a : *answers)
+    if (a.is_error()) return fail(lovage::redis::to_error(a));
+  return {};
+}
+
+}  // namespace
+
+redis_chords::redis_chords(std::shared_ptr<lovage::redis::client> on, record_codec codec, key_names names)
+    : client_{std::move(on)},
+      codec_{std::move(codec)},
+      names_{std::move(names)},
+      count_{count_text},
+      claim_{claim_text} {}
+
+expected<void> redis_chords::start(std::span<chord_start const> chords, std::chrono::seconds expires, deadline until) {
+  commands c;
+  auto const seconds = std::to_string(expires.count());
+  auto const set = [&](std::string const& key, std::string_view text) {
+    if (expires.count() > 0) {
+      c.add({"SETEX", key, seconds, text});
+    } else {
+      c.add({"SET", key, text});
+    }
+  };
+  for (auto const& chord : chords) {
+    auto const key = names_.group(chord.group);
+    set(key + ".s", std::to_string(chord.size));
+    if (chord.body.is_null()) continue;
+    auto const body = text_of(chord.body);
+    if (!body) return fail(body.error());
+    set(key + ".b", *body);
+  }
+  return c.empty() ? expected<void>{} : check_all(client_->run(c, repeat::yes, until));
+}
+
+expected<std::vector<chord_end>> redis_chords::count(std::span<chord_part const> parts, std::span<value const> bodies,
+                                                     std::chrono::seconds expires, deadline until) {
+  std::vector<chord_end> out;
+  auto const seconds = std::to_string(std::max<std::int64_t>(expires.count(), 0)), lease = lease_text();
+  for (std::size_t first = 0; first < parts.size(); first += parts_at_once) {
+    auto const n = std::min(parts_at_once, parts.size() - first);
+    std::vector<std::string> keys{names_.claims()}, words{seconds, lease};
+    for (std::size_t i = first; i < first + n; ++i) {
+      auto const& p = parts[i];
+      auto member = text_of(value::list{1, p.id.str(), p.status, p.result});
+      if (!member) return fail(member.error());
+      auto body = bodies[i].is_null() ? expected<std::string>{std::string{}} : text_of(bodies[i]);
+      if (!body) return fail(body.error());
+      keys.push_back(names_.group(p.group));
+      words.push_back(p.group);
+      words.push_back(p.index ? std::to_string(*p.index) : "+inf");
+      words.push_back(p.id.str());
+      words.push_back(*std::move(member));
+      words.push_back(*std::move(body));
+    }
+    // A connection that broke may have counted them, and claimed: what is claimed and not sent comes by `claim`.
+    auto const said =
+        client_->eval(count_, {keys.begin(), keys.end()}, {words.begin(), words.end()}, repeat::yes, until);
+    if (!said) return fail(said.error());
+    for (auto const& item : said->items) {
+      if (item.items.size() < 2) continue;
+      auto const by = first + static_cast<std::size_t>(item.items[0].integer) - 1;
+      auto end = read_end(parts[by].group, item.items[1], item.items.size() > 2 ? item.items[2] : reply{});
+      if (!end) return fail(end.error());
+      end->by = by;
+      out.push_back(*std::move(end));
+    }
+  }
+  return out;
+}
+
+expected<chord_end> redis_chords::read_end(std::string group, reply const& members, reply const& body) const {
+  chord_end out{std::move(group), {}, {}, std::nullopt};
+  for (auto const& m : members.items) {
+    auto part = read_part(out.group, m.text);
+    if (!part) return fail(part.error());
+    part->index = static_cast<std::int64_t>(out.parts.size());
+    out.parts.push_back(*std::move(part));
+  }
+  if (!body.is_text()) return out;
+  auto read = codec_.writes().read(body.text);
+  if (!read) return fail(read.error());
+  out.body = *std::move(read);
+  return out;
+}
+
+// Celery's `[1, task id, status, result]`.
+expected<chord_part> redis_chords::read_part(std::string const& group, std::string_view member) const {
+  auto const broken = [&] {
+    return fail(errc::decode, "a part of this chord cannot be read: " + std::string{member.substr(0, 100)},
+                "group " + group);
+  };
+  auto read = codec_.writes().read(member);
+  auto* fields = read ? read->get_if<value::list>() : nullptr;
+  if (!fields || fields->size() < 4) return broken();
+  auto const* id = (*fields)[1].get_if<std::string>();
+  auto const* status = (*fields)[2].get_if<std::string>();
+  if (!id || !status) return broken();
+  return chord_part{group, std::nullopt, task_id{*id}, *status, std::move((*fields)[3])};
+}
+
+expected<void> redis_chords::end(std::span<std::string const> groups, deadline until) {
+  commands c;
+  for (auto const& g : groups) {
+    auto const key = names_.group(g);
+    c.add({"DEL", key + ".j", key + ".s", key + ".t", key + ".b", key + ".c"});
+    c.add({"ZREM", names_.claims(), g});
+  }
+  return c.empty() ? expected<void>{} : check_all(client_->run(c, repeat::yes, until));
+}
+
+expected<std::vector<chord_end>> redis_chords::claim(std::size_t limit, deadline until) {
+  auto const prefix = names_.group(""), lease = lease_text(), most = std::to_string(limit);
+  auto const said = client_->eval(claim_, {names_.claims()}, {prefix, lease, most}, repeat::yes, until);
+  if (!said) return fail(said.error());
+  std::vector<chord_end> out;
+  for (auto const& item : said->items) {
+    if (item.items.size() < 2) continue;
+    auto end = read_end(item.items[0].text, item.items[1], item.items.size() > 2 ? item.items[2] : reply{});
+    if (!end) return fail(end.error());
+    out.push_back(*std::move(end));
+  }
+  return out;
+}
+
+expected<void> redis_chords::grow(std::string const& group, std::int64_t by, deadline until) {
+  commands c;
+  c.add({"INCRBY", names_.group(group) + ".t", std::to_string(by)});
+  return check_all(client_->run(c, repeat::no, until));
+}
+
+// The value of one command that answers with text; null when there is none.
+expected<value> redis_chords::run(commands const& what, deadline until) const {
+  auto const said = client_->run(what, repeat::yes, until);
+  if (auto ok = check_all(said); !ok) return fail(ok.error());
+  if (said->empty() || !said->front().is_text()) return value{};
+  return codec_.writes().read(said->front().text);
+}
+
+expected<value> redis_chords::body(std::string const& group, deadline until) {
+  return run(commands::of({"GET", names_.group(group) + ".b"}), until);
+}
+
+expected<void> redis_chords::store(wire::result_tuple const& group, std::chrono::seconds expires, deadline until) {
+  auto const record = wire::encode_group(group, codec_.writes().name);
+  if (!record) return fail(record.error());
+  auto const key = names_.group(group.id);
+  commands c;
+  if (expires.count() > 0) {
+    c.add({"SETEX", key, std::to_string(expires.count()), *record});
+  } else {
+    c.add({"SET", key, *record});
+  }
+  c.add({"PUBLISH", key, *record});
+  return check_all(client_->run(c, repeat::yes, until));
+}
+
+expected<std::optional<wire::result_tuple>> redis_chords::fetch(std::string const& id, deadline until) {
+  auto const said = client_->run(commands::of({"GET", names_.group(id)}), repeat::yes, until);
+  if (auto ok = check_all(said); !ok) return fail(ok.error());
+  if (said->empty() || !said->front().is_text()) return std::optional<wire::result_tuple>{};
+  auto group = wire::decode_group(said->front().text, codec_.writes().name);
+  if (!group) return fail(group.error());
+  return std::optional{*std::move(group)};
+}
+
+expected<void> redis_chords::forget(std::string const& id, deadline until) {
+  return check_all(client_->run(commands::of({"DEL", names_.group(id)}), repeat::yes, until));
+}
+
+}  // namespace lovage::backend::redis
