@@ -119,6 +119,17 @@ TEST_F(AmqpDelayed, uses_delay_queues_of_the_other_type_where_they_exist) {
   EXPECT_THAT(bodies(*from, 2), ::testing::UnorderedElementsAre("a", "b"));
 }
 
+TEST_F(AmqpDelayed, takes_no_room_of_a_worker_once_it_was_sent_round) {
+  open_with_type("classic");
+  auto const from = consume();
+  from->allow(10'000);
+  auto far = message(std::string(1'000, '.'));
+  far.envelope.headers = {{"eta", wire::to_iso(system_now() + 1h)}, {"task", "t"}};
+  send(std::vector(25, far));
+  send(std::vector(5, message("now")));
+  EXPECT_EQ(bodies(*from, 5), std::vector<std::string>(5, "now"));
+}
+
 TEST_F(AmqpDelayed, comes_to_its_queue_alone_where_names_end_alike) {
   open_with_type("classic");
   auto const high = consume({"high"});

@@ -241,10 +241,10 @@ void subscriber::come_round(batch& early, std::uint64_t epoch, bool sent) {
     if (epoch != epoch_ || closed_) return;
     for (auto& e : early) {
       if (sent) {
+        waiting_octets_ -= e.octets();
         commands_.push_back({e.what.tag, true});
       } else {
         auto const due = *e.due;
-        waiting_octets_ += e.octets();
         due_.emplace(due, std::move(e));
       }
     }

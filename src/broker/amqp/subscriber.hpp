@@ -155,7 +155,7 @@ class subscriber final : public tenant, public std::enable_shared_from_this<subs
   std::vector<revocation> revoked_;
   std::size_t wanted_ = 0;                       ///< by a claim that waits
   std::size_t allowed_ = unbounded, bound_ = 0;  ///< octets that the worker has room for, now and at best
-  std::size_t waiting_octets_ = 0;               ///< in list_ and due_
+  std::size_t waiting_octets_ = 0;               ///< in list_ and due_, and on the way round
   std::size_t fits_ = unbounded;                 ///< messages of which it was learnt that the room holds them
   bool crowded_ = false;                         ///< more came than there was room for
   bool subscribed_ = false, interrupted_ = false, closed_ = false;
