@@ -51,6 +51,9 @@ struct traits {
 
 /// Whoever has claimed a chord and does not send its body within this time has lost it to the next who asks.
 inline constexpr std::chrono::seconds chord_claim{30};
+/// Parts of a chord that nobody has started, such as one told again after its end, go after this even where results
+/// are kept for ever.
+inline constexpr std::chrono::seconds stray_parts{86'400};
 
 /// *Threads*: any, concurrently.
 class result_backend {
@@ -84,7 +87,8 @@ class result_backend {
   }
   /// Counts parts, and in the same step claims the chords which that completes. `bodies` has one per part: what is kept
   /// with a claim unless the chord was started with one. A chord comes out of this once, and once more only after
-  /// `chord_claim` has passed without `end_chords`. Parts of chords that nobody started are kept until somebody does.
+  /// `chord_claim` has passed without `end_chords`. Parts of chords that nobody started are kept until somebody does,
+  /// for `expires` or `stray_parts`.
   [[nodiscard]] virtual expected<std::vector<chord_end>> count_parts(std::span<chord_part const> parts,
                                                                      std::span<value const> bodies,
                                                                      std::chrono::seconds expires, deadline until) {

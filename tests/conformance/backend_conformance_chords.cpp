@@ -44,6 +44,20 @@ TEST_P(BackendChords, wait_for_their_start) {
   EXPECT_THAT(count({part(1)}), SizeIs(1));
 }
 
+TEST_P(BackendChords, that_nobody_starts_are_forgotten_even_where_results_are_kept_for_ever) {
+  auto const count_for_ever = [&](std::int64_t index) {
+    return backend_->count_parts(std::vector{part(index)}, std::vector<value>(1), 0s, 5s).value();
+  };
+  EXPECT_THAT(count_for_ever(0), IsEmpty());
+  advance(stray_parts + 1s);
+  ASSERT_TRUE(backend_->cleanup(5s));
+  ASSERT_TRUE(backend_->start_chords(std::vector{chord_start{"g", 2, {}}}, 0s, 5s));
+  EXPECT_THAT(count_for_ever(1), IsEmpty());
+  advance(stray_parts + 1s);
+  ASSERT_TRUE(backend_->cleanup(5s));
+  EXPECT_THAT(count_for_ever(0), SizeIs(1)) << "one that was started waits as long as it takes";
+}
+
 TEST_P(BackendChords, say_which_part_completed_them) {
   start(2);
   ASSERT_TRUE(backend_->start_chords(std::vector{chord_start{"other", 1, {}}}, 1h, 5s));

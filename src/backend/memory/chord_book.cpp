@@ -39,7 +39,7 @@ std::vector<chord_end> chord_book::count(std::span<chord_part const> parts, std:
   for (std::size_t i = 0; i < parts.size(); ++i) {
     auto const& p = parts[i];
     auto& c = chords_[p.group];
-    c.expires = end_of(expires, now);
+    c.expires = end_of(expires.count() == 0 && !c.size ? stray_parts : expires, now);
     if (c.counted.insert(p.id.str()).second) c.parts.push_back(p);
     bool const complete = c.size && static_cast<std::int64_t>(c.parts.size()) >= *c.size;
     if (!complete || (c.claimed_until && *c.claimed_until > now)) continue;

@@ -10,16 +10,16 @@ using lovage::redis::reply;
 // One script is one step of the server, during which nobody else is served.
 constexpr std::size_t parts_at_once = 500;
 
-// KEYS: the claims, then a group for each part. ARGV: expiry in seconds (0: never), the claim's length in ms, then for
-// each part: group id, score, task id, member, body ('' when nothing says it).
-// A member of the same id in the same place is the same part: it was run twice, and counts once.
+// KEYS: the claims, then a group for each part. ARGV: expiry in seconds (0: never), the claim's length in ms, how long
+// parts are kept of which no chord is known, in seconds; then for each part: group id, score, task id, member, body (''
+// when nothing says it). A member of the same id in the same place is the same part: it was run twice, and counts once.
 constexpr char const* count_text = R"(
 local seconds, lease = tonumber(ARGV[1]), tonumber(ARGV[2])
 local clock = redis.call('TIME')
 local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
 local out = {}
 for i = 2, #KEYS do
-  local at = 3 + (i - 2) * 5
+  local at = 4 + (i - 2) * 5
   local key, id, score, task, member, body = KEYS[i], ARGV[at], ARGV[at + 1], ARGV[at + 2], ARGV[at + 3], ARGV[at + 4]
   local parts, size, more = key .. '.j', key .. '.s', key .. '.t'
   local known = false
@@ -27,10 +27,14 @@ for i = 2, #KEYS do
     if string.find(string.sub(m, 1, 300), task, 1, true) then known = true end
   end
   if not known then redis.call('ZADD', parts, score, member) end
+  local wanted = tonumber(redis.call('GET', size) or '')
   if seconds > 0 then
     for _, k in ipairs({parts, size, more}) do redis.call('EXPIRE', k, seconds) end
+  elseif wanted then
+    redis.call('PERSIST', parts)
+  else
+    redis.call('EXPIRE', parts, ARGV[3])
   end
-  local wanted = tonumber(redis.call('GET', size) or '')
   if wanted and redis.call('ZCARD', parts) >= wanted + tonumber(redis.call('GET', more) or '0')
      and redis.call('SET', key .. '.c', '1', 'PX', lease, 'NX') then
     if body ~= '' and redis.call('SETNX', key .. '.b', body) == 1 and seconds > 0 then
@@ -103,9 +107,10 @@ expected<std::vector<chord_end>> redis_chords::count(std::span<chord_part const>
                                                      std::chrono::seconds expires, deadline until) {
   std::vector<chord_end> out;
   auto const seconds = std::to_string(std::max<std::int64_t>(expires.count(), 0)), lease = lease_text();
+  auto const stray = std::to_string(stray_parts.count());
   for (std::size_t first = 0; first < parts.size(); first += parts_at_once) {
     auto const n = std::min(parts_at_once, parts.size() - first);
-    std::vector<std::string> keys{names_.claims()}, words{seconds, lease};
+    std::vector<std::string> keys{names_.claims()}, words{seconds, lease, stray};
     for (std::size_t i = first; i < first + n; ++i) {
       auto const& p = parts[i];
       auto member = text_of(value::list{1, p.id.str(), p.status, p.result});

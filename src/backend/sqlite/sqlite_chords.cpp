@@ -43,7 +43,7 @@ void sqlite_chords::start(std::span<chord_start const> chords, std::int64_t end)
   }
 }
 
-void sqlite_chords::count_one(chord_part const& part, std::int64_t end) {
+void sqlite_chords::count_one(chord_part const& part, std::int64_t end, std::int64_t now) {
   auto const result = written(part.result);
   auto row = db_.prepare(
       "INSERT OR IGNORE INTO chord_part(group_id, task_id, position, status, result) "
@@ -53,8 +53,9 @@ void sqlite_chords::count_one(chord_part const& part, std::int64_t end) {
   auto const added = db_.changes();
   auto chord = db_.prepare(
       "INSERT INTO chord(group_id, counted, expires) VALUES (?1, ?2, ?3) "
-      "ON CONFLICT(group_id) DO UPDATE SET counted = counted + ?2, expires = ?3");
-  chord.bind(std::string_view{part.group}).bind(added);
+      "ON CONFLICT(group_id) DO UPDATE SET counted = counted + ?2, expires = iif(size IS NULL, ?3, ?4)");
+  auto const stray_end = end > 0 ? end : now + std::chrono::microseconds{stray_parts}.count();
+  chord.bind(std::string_view{part.group}).bind(added).bind(stray_end);
   bind_end(chord, end).run();
 }
 
@@ -90,7 +91,7 @@ std::vector<chord_end> sqlite_chords::count(std::span<chord_part const> parts, s
                                             std::int64_t end, std::int64_t now) {
   std::vector<chord_end> out;
   for (std::size_t i = 0; i < parts.size(); ++i) {
-    count_one(parts[i], end);
+    count_one(parts[i], end, now);
     if (!take_claim(parts[i].group, bodies[i], now)) continue;
     out.push_back(read(parts[i].group));
     out.back().by = i;

@@ -30,7 +30,7 @@ class sqlite_chords {
   [[nodiscard]] std::uint64_t cleanup(std::int64_t now);
 
  private:
-  void count_one(chord_part const& part, std::int64_t end);
+  void count_one(chord_part const& part, std::int64_t end, std::int64_t now);
   /// False when parts are missing or somebody else has the claim.
   [[nodiscard]] bool take_claim(std::string const& group, value const& body, std::int64_t now);
   [[nodiscard]] chord_end read(std::string const& group);
