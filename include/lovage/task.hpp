@@ -26,7 +26,8 @@ struct raw_call {
   std::size_t count = 0;
   value::map kwargs;
   call_options options;
-  bool immutable = false;  ///< as a link: takes no result and no id
+  bool immutable = false;  ///< in a workflow: takes nothing from what comes before it
+  value workflow = {};     ///< of a canvas: its signature as Celery writes it, and nothing above counts; else null
 };
 
 inline call_options& call_options::link(raw_call then) {

@@ -5,6 +5,8 @@
 #include "core/ids.hpp"
 #include "core/log.hpp"
 
+#include <lovage/signature_value.hpp>
+
 namespace lovage::detail {
 namespace {
 
@@ -30,31 +32,18 @@ std::optional<double> count_of(std::optional<call_options::seconds> s) {
 
 expected<value::list> unpack_args(raw_call const& call) {
   try {
-    unpacker in{call.packed_args};
-    value::list out;
-    out.reserve(call.count);
-    for (std::size_t i = 0; i < call.count; ++i) out.push_back(in.any());
-    return out;
+    return unpack_arguments(call);
   } catch (error const& e) {
     return fail(e.info());
   }
 }
 
 expected<void> check(raw_call const& call) {
-  auto const& o = call.options;
-  if (call.task.empty()) return fail(errc::invalid_argument, "a task needs a name", "task");
-  if (o.priority_ && (*o.priority_ < 0 || *o.priority_ > 9))
-    return fail(errc::invalid_argument,
-                "priority " + std::to_string(*o.priority_) + " is not between 0 and 9; 9 is served first");
-  if (o.countdown_ && o.eta_) return fail(errc::invalid_argument, "give countdown or eta, not both");
-  if (o.time_limit_ && o.soft_time_limit_ && *o.soft_time_limit_ > *o.time_limit_)
-    return fail(errc::invalid_argument, "soft_time_limit is longer than time_limit");
-  if (o.queue_ && o.queue_->empty())
-    return fail(errc::invalid_argument, "the queue has no name; leave it out for the default");
-  if (o.exchange_ && o.exchange_->empty())
-    return fail(errc::invalid_argument, "the exchange has no name; to send to one queue, name the queue");
-  if (o.queue_ && o.exchange_) return fail(errc::invalid_argument, "give a queue or an exchange, not both");
-  return {};
+  try {
+    return check_call(call), expected<void>{};
+  } catch (error const& e) {
+    return fail(e.info());
+  }
 }
 
 queue_name route(publish_settings const& settings, std::string_view task) { return settings.where.queue_of(task); }
