@@ -2,9 +2,11 @@
 #pragma once
 
 #include <lovage/async_result.hpp>
+#include <lovage/canvas.hpp>
 #include <lovage/config.hpp>
 #include <lovage/control.hpp>
 #include <lovage/define.hpp>
+#include <lovage/group_result.hpp>
 #include <lovage/task.hpp>
 
 #include <functional>
@@ -85,6 +87,30 @@ namespace detail {
 /// Sending without types. All calls go out in one batch: all or none where the broker can.
 expected<std::vector<task_id>> send_raw(app_state& app, std::vector<raw_call>&& calls, deadline until);
 
+/// Messages that the broker has, of all that are sent now (later steps are sent by workers).
+using send_progress = std::function<void(std::size_t sent, std::size_t all)>;
+
+/// Sends a workflow without types.
+expected<result_tree> send_workflow(app_state& app, value signature, deadline until, send_progress const& progress);
+/// A group that was saved under this id.
+expected<std::optional<result_tree>> saved_group(app_state& app, std::string const& id, deadline until);
+
+/// The handle of a workflow of this outcome.
+template <class Outcome>
+struct handle_of {
+  using type = async_result<Outcome>;
+  static type make(std::shared_ptr<app_state> app, result_tree tree) {
+    task_id id{tree.id};
+    return {std::move(app), std::move(id), std::string{}, std::make_shared<result_tree const>(std::move(tree))};
+  }
+};
+template <class Outcome>
+  requires is_group<Outcome>
+struct handle_of<Outcome> {
+  using type = group_result<Outcome>;
+  static type make(std::shared_ptr<app_state> app, result_tree tree) { return {std::move(app), std::move(tree)}; }
+};
+
 template <class T>
 T value_or_throw(expected<T> e) {
   return std::move(e).value();
@@ -159,6 +185,36 @@ class app {
   template <class R, class M, class... More>
   void send(signature<R(M, More...)> const&) {
     static_assert(detail::always_false<R>, "lovage: this signature still misses arguments and cannot be sent");
+  }
+
+  /// Sends a workflow: what it gives comes by an `async_result`, of a group by a `group_result`. A large group goes out
+  /// in batches, each of which is told to `progress` with how many of the messages the broker has. Throws as `delay`,
+  /// and `error{not_supported}` for a chord where the result backend counts none.
+  ///
+  ///     int n = app.send(lovage::group(add.s(1, 1), add.s(2, 2)) | total.s()).get(10s);
+  template <class Outcome>
+  auto send(canvas<Outcome()> flow, detail::send_progress const& progress = {}) {
+    return detail::value_or_throw(try_send(std::move(flow), progress));
+  }
+  template <class Outcome>
+  [[nodiscard]] expected<typename detail::handle_of<Outcome>::type> try_send(
+      canvas<Outcome()> flow, detail::send_progress const& progress = {}) {
+    auto tree = detail::send_workflow(*state_, std::move(flow).to_value(), send_deadline(), progress);
+    if (!tree) return fail(tree.error());
+    return detail::handle_of<Outcome>::make(state_, *std::move(tree));
+  }
+  template <class Outcome, class M, class... More>
+  void send(canvas<Outcome(M, More...)> const&) {
+    static_assert(detail::always_false<Outcome>, "lovage: this workflow still misses arguments; give them by with()");
+  }
+
+  /// The group that was saved under this id (`group_result::save`), also by a Python program; nothing when there is
+  /// none. Throws `error`: `unavailable`, `not_supported`.
+  template <class Outcome = group_of_many<value>>
+  [[nodiscard]] std::optional<group_result<Outcome>> restore_group(std::string const& id) {
+    auto tree = detail::value_or_throw(detail::saved_group(*state_, id, send_deadline()));
+    if (!tree) return std::nullopt;
+    return group_result<Outcome>{state_, *std::move(tree)};
   }
 
   /// Sends many calls in batches: far faster than one by one. Results are in the order of the calls.

@@ -4,6 +4,7 @@
 #include <lovage/codec.hpp>
 #include <lovage/deadline.hpp>
 #include <lovage/expected.hpp>
+#include <lovage/result_tree.hpp>
 
 #include <functional>
 #include <memory>
@@ -41,8 +42,9 @@ class app_state;
 /// What every async_result does, whatever its type.
 class result_handle {
  public:
-  result_handle(std::shared_ptr<app_state> app, task_id id, std::string task)
-      : app_{std::move(app)}, id_{std::move(id)}, task_{std::move(task)} {}
+  result_handle(std::shared_ptr<app_state> app, task_id id, std::string task,
+                std::shared_ptr<result_tree const> tree = {})
+      : app_{std::move(app)}, id_{std::move(id)}, task_{std::move(task)}, tree_{std::move(tree)} {}
 
   [[nodiscard]] task_id const& id() const noexcept { return id_; }
   /// The task's name as it was sent; empty for a handle made from an id alone.
@@ -61,15 +63,30 @@ class result_handle {
   /// process. Throws `error`: `unavailable`, `not_supported` where the broker keeps no revocations.
   void revoke(bool terminate = false, std::string const& signal = "TERM") const;
 
+  /// The workflow that ends with this task, as it was sent; of a single task, or a handle made from an id, only itself.
+  [[nodiscard]] result_tree tree() const;
+  /// As `revoke`, for every task of the workflow: what runs is ended with `terminate`, what has not begun never does.
+  void revoke_all(bool terminate = false, std::string const& signal = "TERM") const;
+  /// What the task sent when it was done: its links, the next step of its chain, the members of a group. Throws as
+  /// `status`.
+  [[nodiscard]] std::vector<result_tree> children() const;
+  /// Waits for this task and for everything that came of it: id and status of each, a task before its children. Ends at
+  /// the deadline with those that are ready.
+  [[nodiscard]] std::vector<task_status> collect(deadline until = deadline::never()) const;
+
  protected:
   /// The ready status, or `timeout`. Throws nothing.
   [[nodiscard]] expected<task_status> ready_status(deadline until) const;
+  /// Throws `task_failed` or `error` when the status is a failure; says which step of the workflow failed.
+  void raise_failure(task_status const& done) const;
+  [[nodiscard]] std::optional<error_info> failure_of(task_status const& done) const;
   [[nodiscard]] error_info wrong_type(error const& e) const;
 
  private:
   std::shared_ptr<app_state> app_;
   task_id id_;
   std::string task_;
+  std::shared_ptr<result_tree const> tree_;
 };
 
 }  // namespace detail
@@ -89,7 +106,7 @@ class async_result : public detail::result_handle {
   /// no R) or `unavailable`.
   R get(deadline until = deadline::never()) const {
     auto const done = ready_status(until).value();
-    raise(done);
+    raise_failure(done);
     return convert(done).value();
   }
 
@@ -97,13 +114,11 @@ class async_result : public detail::result_handle {
   [[nodiscard]] expected<R> try_get(deadline until) const {
     auto done = ready_status(until);
     if (!done) return fail(done.error());
-    if (auto f = done->failure()) return fail(*std::move(f));
+    if (auto f = failure_of(*done)) return fail(*std::move(f));
     return convert(*done);
   }
 
  private:
-  static void raise(task_status const& done);
-
   expected<R> convert(task_status const& done) const {
     if constexpr (std::is_void_v<R>) {
       return {};
@@ -118,15 +133,5 @@ class async_result : public detail::result_handle {
     }
   }
 };
-
-namespace detail {
-/// Throws `task_failed` or `error` when the status is a failure.
-void raise_failure(task_status const& status);
-}  // namespace detail
-
-template <class R>
-void async_result<R>::raise(task_status const& done) {
-  detail::raise_failure(done);
-}
 
 }  // namespace lovage

@@ -204,7 +204,8 @@ template <detail::step L, detail::step R>
 /// Steps one after the other: the same as `|` between them.
 template <detail::step First, detail::step... Rest>
 [[nodiscard]] auto chain(First first, Rest... rest) {
-  return (std::move(first) | ... | std::move(rest));
+  using alone = detail::canvas_over_t<detail::outcome_t<First>, detail::missing_t<First>>;
+  return (alone{std::move(first)} | ... | std::move(rest));
 }
 
 /// Steps side by side. Their results come in this order: as a vector when all are of one type, else as a tuple; a group

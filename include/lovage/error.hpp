@@ -63,8 +63,8 @@ class error : public std::exception {
 /// The task itself failed: carries what the worker stored about it.
 class task_failed : public error {
  public:
-  task_failed(std::string type, std::string message, std::string module, std::string traceback)
-      : error{errc::task_failed, type + ": " + message},
+  task_failed(std::string type, std::string message, std::string module, std::string traceback, std::string step = {})
+      : error{errc::task_failed, type + ": " + message, std::move(step)},
         type_{std::move(type)},
         message_{std::move(message)},
         module_{std::move(module)},
@@ -78,6 +78,8 @@ class task_failed : public error {
   [[nodiscard]] std::string const& module() const noexcept { return module_; }
   /// Text of the traceback; empty when the worker stored none.
   [[nodiscard]] std::string const& traceback() const noexcept { return traceback_; }
+  /// Which step of a workflow failed: "step 2 of 3, <id>"; empty for a single task.
+  [[nodiscard]] std::string const& step() const noexcept { return info().where; }
 
  private:
   std::string type_, message_, module_, traceback_;

@@ -139,6 +139,8 @@ class signature<R(Missing...)> {
     static_assert(detail::takes<std::string, M...>, "lovage: link_error() needs a call that misses an id, or nothing");
     return call_.options.link_error(detail::as_link(std::move(then))), *this;
   }
+  /// It takes nothing from what comes before it in a workflow. A signature that misses nothing never does.
+  signature& immutable(bool v = true) & { return call_.immutable = v, *this; }
   /// All of them at once, replacing what was set.
   signature& options(call_options v) & { return call_.options = std::move(v), *this; }
 
@@ -160,6 +162,7 @@ class signature<R(Missing...)> {
   signature&& link_error(signature<R2(M...)> then) && {
     return std::move(link_error(std::move(then)));
   }
+  signature&& immutable(bool v = true) && { return std::move(immutable(v)); }
   signature&& options(call_options v) && { return std::move(options(std::move(v))); }
 
   [[nodiscard]] call_options const& options() const noexcept { return call_.options; }
@@ -209,6 +212,13 @@ class task<R(A...)> {
       using left = detail::head_t<missing, A...>;
       return typename detail::signature_over<R, left>::type{std::move(call)};
     }
+  }
+
+  /// A complete signature that Python too takes for immutable: `s` with every parameter given, and `immutable`.
+  template <class... Given>
+  [[nodiscard]] auto si(Given&&... given) const {
+    static_assert(sizeof...(Given) == arity, "lovage: si() takes exactly the task's arguments");
+    return s(std::forward<Given>(given)...).immutable();
   }
 
  private:

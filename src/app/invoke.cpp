@@ -105,7 +105,7 @@ void run_body(task_entry const& entry, call& c, std::string_view request, std::s
 }
 
 /// The wrappers from `next` on, then the body; each runs once, however often it is asked to.
-struct chain {
+struct layers {
   task_entry const& entry;
   std::vector<lovage_around_entry> const& arounds;
   call& c;
@@ -113,11 +113,11 @@ struct chain {
   std::size_t next = 0;
 
   static int step(void* rest) {
-    auto& me = *static_cast<chain*>(rest);
+    auto& me = *static_cast<layers*>(rest);
     auto const at = me.next++;
     if (at < me.arounds.size()) {
       auto const& a = me.arounds[at];
-      a.run(a.body, &hook_face, handle_of(me.c), me.request.data(), me.request.size(), &chain::step, &me);
+      a.run(a.body, &hook_face, handle_of(me.c), me.request.data(), me.request.size(), &layers::step, &me);
     }
     if (!me.c.finished) run_body(me.entry, me.c, me.request, me.arguments);
     return me.c.end.kind;
@@ -188,8 +188,8 @@ outcome invoke(task_entry const& entry, hook_table const& hooks, std::string_vie
   call c{host};
   hook_call const seen{&hook_face, handle_of(c), request};
   hooks.tell(signal::task_prerun, seen, {});
-  chain all{entry, hooks.arounds(), c, request, arguments};
-  (void)chain::step(&all);
+  layers all{entry, hooks.arounds(), c, request, arguments};
+  (void)layers::step(&all);
   if (hears_of_ends(hooks)) tell_end(entry, hooks, seen, c.end);
   return std::move(c.end);
 }

@@ -1,10 +1,10 @@
 // Reading results.
 #include "app/app_state.hpp"
+#include "app/result_trees.hpp"
 
 #include "wire/result_record.hpp"
 
 #include <algorithm>
-#include <unordered_map>
 
 namespace lovage {
 
@@ -23,14 +23,6 @@ namespace detail {
 task_status status_of(wire::result_record r) {
   return {std::move(r.id), std::move(r.status), std::move(r.result), r.traceback.value_or(""),
           r.date_done.value_or("")};
-}
-
-void raise_failure(task_status const& status) {
-  auto info = status.failure();
-  if (!info) return;
-  auto const e = wire::exception_info::from_value(status.result);
-  if (info->code == errc::revoked || !e) throw error{*std::move(info)};
-  throw task_failed{e->type, e->text(), e->module, status.traceback};
 }
 
 task_status result_handle::status() const {
@@ -96,19 +88,8 @@ expected<task_status> result_handle::ready_status(deadline until) const {
 
 std::size_t app::follow(std::span<task_id const> ids,
                         std::function<void(std::size_t, task_status const&)> const& on_change, deadline until) {
-  auto watch = state_->backend(until).value()->make_watch().value();
-  std::unordered_map<task_id, std::size_t> place;
-  for (std::size_t i = 0; i < ids.size(); ++i) place.emplace(ids[i], i);
-  watch->add(ids);
-  std::size_t ready = 0;
-  while (ready < place.size() && !until.passed()) {
-    auto const records = watch->next(until).value();
-    for (auto const& r : records) {
-      ready += r.ready() ? 1 : 0;
-      on_change(place.at(r.id), detail::status_of(r));
-    }
-  }
-  return ready;
+  auto const go_on = [&](std::size_t place, task_status const& status) { return on_change(place, status), true; };
+  return detail::follow(*state_, ids, go_on, until);
 }
 
 }  // namespace lovage

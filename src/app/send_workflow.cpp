@@ -1,0 +1,23 @@
+// From a typed workflow to tasks that are sent.
+#include "app/canvas_send.hpp"
+#include "app/result_trees.hpp"
+
+namespace lovage::detail {
+
+expected<result_tree> send_workflow(app_state& app, value signature, deadline until, send_progress const& progress) {
+  auto workflow = wire::signature::from_value(std::move(signature));
+  if (!workflow) return fail(workflow.error());
+  auto sent = send_canvas(app, *std::move(workflow), until, progress);
+  if (!sent) return fail(sent.error());
+  return tree_of(*sent);
+}
+
+expected<std::optional<result_tree>> saved_group(app_state& app, std::string const& id, deadline until) {
+  auto backend = app.backend(until);
+  if (!backend) return fail(backend.error());
+  auto group = (*backend)->fetch_group(id, until);
+  if (!group) return fail(group.error());
+  return *group ? std::optional{tree_of(**group)} : std::nullopt;
+}
+
+}  // namespace lovage::detail
