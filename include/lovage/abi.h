@@ -21,13 +21,15 @@ extern "C" {
  *             and message, outermost first)
  *   RETRY     map: (countdown: seconds), (eta: datetime), (max_retries: int or nil = for ever), (type, message)
  *   IGNORED   nothing
- *   REJECTED  map: requeue: bool, reason: text */
+ *   REJECTED  map: requeue: bool, reason: text
+ *   REPLACED  map: the signature that goes on in its place, as Celery writes it */
 enum lovage_outcome {
   LOVAGE_SUCCESS = 0,
   LOVAGE_FAILURE = 1,
   LOVAGE_RETRY = 2,
   LOVAGE_IGNORED = 3,
-  LOVAGE_REJECTED = 4
+  LOVAGE_REJECTED = 4,
+  LOVAGE_REPLACED = 5
 };
 
 /* What a running task may ask of its worker. `call` is the opaque handle that `run` was given. */

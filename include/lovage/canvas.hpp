@@ -2,6 +2,7 @@
 #pragma once
 
 #include <lovage/compose.hpp>
+#include <lovage/context.hpp>
 #include <lovage/outcome.hpp>
 
 #include <iterator>
@@ -254,6 +255,15 @@ template <std::ranges::input_range Range, detail::step Body>
 }
 
 namespace detail {
+
+template <class R>
+struct workflow_data<signature<R()>> {
+  static value of(signature<R()> s) { return step_value(std::move(s)); }
+};
+template <class Outcome>
+struct workflow_data<canvas<Outcome()>> {
+  static value of(canvas<Outcome()> c) { return std::move(c).to_value(); }
+};
 
 /// A list with one list of arguments for each item: a tuple is several arguments, anything else is one.
 template <class R, class... A, class Range>

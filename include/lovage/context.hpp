@@ -56,6 +56,25 @@ class reject : public std::exception {
   bool requeue_;
 };
 
+/// Thrown by a body: another task or workflow goes on in its place (`context::replace`).
+class replaced : public std::exception {
+ public:
+  explicit replaced(value signature) : signature_{std::move(signature)} {}
+  [[nodiscard]] char const* what() const noexcept override { return "lovage: the task asks to be replaced"; }
+  [[nodiscard]] value const& signature() const noexcept { return signature_; }
+
+ private:
+  value signature_;
+};
+
+namespace detail {
+/// Of workflows; stands in lovage/canvas.hpp.
+template <class Flow>
+struct workflow_data {
+  static_assert(sizeof(Flow) == 0, "lovage: replace() takes a complete workflow; include <lovage/canvas.hpp>");
+};
+}  // namespace detail
+
 /// Thrown by lovage's own waits when the soft time limit of the task has passed. Where it leaves the body, the stored
 /// result is Celery's SoftTimeLimitExceeded. A body may catch it to clean up.
 class soft_time_limit_exceeded : public std::exception {
@@ -111,6 +130,16 @@ class context {
     retry_later r;
     r.set("eta", datetime::from(eta));
     return r;
+  }
+
+  /// To be thrown: this call ends here, stores nothing, and `flow`, which misses nothing, goes on in its place: under
+  /// its id, with its links, as its member of a group and its step of a chain. What the last step of `flow` gives is
+  /// then the result. *Requires*: `<lovage/canvas.hpp>`.
+  ///
+  ///     if (n > 100) throw self.replace(lovage::group(part.s(n / 2), part.s(n - n / 2)) | total.s());
+  template <class Flow>
+  [[nodiscard]] replaced replace(Flow flow) const {
+    return replaced{detail::workflow_data<Flow>::of(std::move(flow))};
   }
 
   /// Stores any state with a value: `self.update_state("UPLOADING", 12)`. Readers see it through `async_result`.

@@ -121,6 +121,8 @@ std::tuple<std::remove_cvref_t<A>...> read_arguments(task<R(A...)> const& of, st
     run.finish(LOVAGE_RETRY, r.options());
   } catch (ignore const&) {
     run.finish(LOVAGE_IGNORED, std::string{});
+  } catch (replaced const& r) {
+    run.finish(LOVAGE_REPLACED, pack(r.signature()));
   } catch (reject const& r) {
     run.finish(LOVAGE_REJECTED, value::map{{"requeue", r.requeue()}, {"reason", r.what()}});
   } catch (std::exception const& e) {

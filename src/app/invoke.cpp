@@ -155,7 +155,8 @@ bool comes_back(task_entry const& entry, std::string_view request, outcome const
 char const* state_of(outcome const& end, bool again) {
   switch (end.kind) {
     case LOVAGE_SUCCESS: return "SUCCESS";
-    case LOVAGE_IGNORED: return "IGNORED";
+    case LOVAGE_IGNORED:
+    case LOVAGE_REPLACED: return "IGNORED";  // as in Celery, the one in its place says how it ended
     case LOVAGE_REJECTED: return "REJECTED";
     default: return again ? "RETRY" : "FAILURE";
   }

@@ -43,7 +43,7 @@ std::string write_outcome(outcome const& end) {
 }
 
 outcome read_outcome(std::string_view bytes) {
-  if (bytes.empty() || bytes.front() > LOVAGE_REJECTED)
+  if (bytes.empty() || bytes.front() > LOVAGE_REPLACED)
     return failure_outcome("RuntimeError", "the pool lost the outcome");
   return {static_cast<lovage_outcome>(bytes.front()), std::string{bytes.substr(1)}};
 }
