@@ -49,6 +49,20 @@ expected<void> write_links(call_options const& o, signature& to) {
   return {};
 }
 
+// Beside the other options, each under its own name (wire-format 2.5).
+expected<void> write_stamps(call_options const& o, signature& to) {
+  if (o.stamps_.empty()) return {};
+  value::list names;
+  for (auto const& s : o.stamps_) {
+    if (to.option(s.key) != nullptr)
+      return fail(errc::invalid_argument, "the stamp '" + s.key + "' has the name of an option that is set, too");
+    names.emplace_back(s.key);
+    to.set_option(s.key, s.val);
+  }
+  to.set_option("stamped_headers", std::move(names));
+  return {};
+}
+
 }  // namespace
 
 expected<signature> signature_of(raw_call const& call) {
@@ -82,6 +96,7 @@ expected<signature> signature_of(raw_call const& call) {
   options.put("kwargsrepr", o.kwargsrepr_);
   if (!o.headers_.empty()) s.set_option("headers", o.headers_);
   if (auto ok = write_links(o, s); !ok) return fail(ok.error());
+  if (auto ok = write_stamps(o, s); !ok) return fail(ok.error());
   return s;
 }
 
