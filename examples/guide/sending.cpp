@@ -19,6 +19,11 @@ void send_with_options(lovage::app& app) {
   app.send_named("reports.build", {2026, "November"}, {{"format", "pdf"}}, python);  // a Python task, by name
 }
 
+void stamp(lovage::app& app) {
+  app.send(shop::price.s(order{"tea", 2, {}}).stamp("order", "7").stamp("customer", "acme"));
+  app.revoke_by_stamped_headers({{"order", {"7"}}});
+}
+
 void send_many(lovage::app& app) {
   std::vector<lovage::signature<double()>> calls;
   for (int i = 0; i < 1000; ++i) calls.push_back(shop::price.s(order{"tea", i, {}}));
@@ -55,6 +60,7 @@ int main() {
   shop::define_orders(app.tasks());
   lovage::testing::background_worker const worker{app};
   send_with_options(app);
+  stamp(app);
   send_many(app);
   see_errors(app);
   follow(app);

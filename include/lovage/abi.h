@@ -49,6 +49,10 @@ typedef struct lovage_host {
    * once, perhaps before this returns, never after `finish` returned. It must not call back into the host. 0: the pool
    * wants the call ended before `run` returns. Missing in hosts whose `size` ends before it. */
   int (*detach)(void* call, void (*stop)(void* self), void* self);
+  /* Tells monitors of an event of this type, such as "task-progress", with the fields of a packed map; the task's uuid
+   * and what every event has are filled in, and go over fields of those names. Lost where nobody asked for events.
+   * Missing in hosts whose `size` ends before it. */
+  void (*send_event)(void* call, char const* type, size_t type_size, char const* fields, size_t fields_size);
 } lovage_host;
 
 /* A task body. `request` is a packed map (see docs/protocol/plugin-abi.md), `arguments` a packed [list, map]. */

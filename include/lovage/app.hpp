@@ -11,6 +11,7 @@
 
 #include <functional>
 #include <iterator>
+#include <map>
 #include <memory>
 #include <span>
 #include <string>
@@ -19,6 +20,9 @@
 namespace lovage {
 
 class app;
+
+/// Names of stamps, each with values of it.
+using stamp_values = std::map<std::string, std::vector<std::string>>;
 
 /// What is known of a registered task, for listings.
 struct task_info {
@@ -238,6 +242,16 @@ class app {
 
   /// As `async_result::revoke`, for many.
   void revoke(std::span<task_id const> ids, bool terminate = false, std::string const& signal = "TERM");
+
+  /// Tasks with one of these values of a stamp, sent before or after, are not to be run:
+  ///
+  ///     app.send(shop::pack.s(item).stamp("order", "7"));
+  ///     app.revoke_by_stamped_headers({{"order", {"7"}}});
+  ///
+  /// As with ids, the broker keeps it for workers that are away, three hours as a rule. `terminate` ends, with this
+  /// signal, what runs already. Throws `error`: `unavailable`; `not_supported` where the broker keeps none.
+  void revoke_by_stamped_headers(stamp_values const& stamps, bool terminate = false,
+                                 std::string const& signal = "TERM");
 
   /// Follows many results at once over one connection: calls `on_change` with the place in `ids` and the newest status,
   /// for every change of state until all are ready or the deadline passes. Returns how many are ready.

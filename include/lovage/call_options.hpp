@@ -9,6 +9,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace lovage {
@@ -56,6 +57,12 @@ class call_options {
   /// A custom header, seen by the task as `self.header(key)`.
   call_options& header(std::string key, value v) { return headers_.push_back({std::move(key), std::move(v)}), *this; }
 
+  /// One value of a stamp, a header by which the task can be revoked together with others (see
+  /// `app::revoke_by_stamped_headers`) and which stays with it through retries. Given again: one more value. A name
+  /// that options have (`queue`, `task_id`) is not for stamps: where a call is a link, its options and its stamps are
+  /// one map.
+  call_options& stamp(std::string name, std::string v);
+
   /// Another call, made with the result of this one put in front once it succeeded. `signature::link` checks the types.
   call_options& link(raw_call then);
   /// Another call, made with this one's id put in front once it failed for good.
@@ -73,6 +80,16 @@ class call_options {
   std::optional<lovage::delivery_mode> delivery_mode_;
   std::optional<bool> ignore_result_;
   value::map headers_;
+  value::map stamps_;  ///< name to a list of its values
 };
+
+inline call_options& call_options::stamp(std::string name, std::string v) {
+  for (auto& s : stamps_)
+    if (s.key == name) return s.val.get_if<value::list>()->emplace_back(std::move(v)), *this;
+  value::list one;
+  one.emplace_back(std::move(v));
+  stamps_.push_back({std::move(name), value{std::move(one)}});
+  return *this;
+}
 
 }  // namespace lovage

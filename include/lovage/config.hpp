@@ -28,12 +28,14 @@ namespace lovage {
 /// |---|---|---|---|
 /// | `url`, `text`, `choice` | `std::string`, empty = none | the same | as it is |
 /// | `flag` | `bool` | `bool`, nothing that converts to it | true/false, yes/no, on/off, 1/0 |
+/// | `maybe_flag` | `std::optional<bool>` | the same, or `bool` | true/false, or none |
 /// | `integer` | `int` | `int` | 8 |
 /// | `maybe_integer` | `std::optional<int>` | the same | 5, or none |
 /// | `seconds` | `std::chrono::milliseconds`, zero = none or never | any chrono unit from milliseconds up | 90, 10s, 1d |
 /// | `names` | `std::vector<std::string>` | the same | json,msgpack |
 /// | `routes` | `std::vector<task_route>`, first match wins | the same | shop.*=high,mail.send=low, or JSON |
 /// | `queues` | `std::vector<task_queue>` | the same | high,celery, or JSON |
+/// | `annotations` | `value::map` of task name to a map of options | the same | {"shop.add": {"rate_limit": "10/m"}} |
 /// | `map` | `value::map` | the same | {"visibility_timeout": 3600} |
 /// | `tls` | `tls` | the same, or `bool` | true, or {"ca_certs": "/etc/ssl/ca.pem"} |
 ///
@@ -48,27 +50,35 @@ class config {
   using text_type = std::string;
   using choice_type = std::string;
   using flag_type = bool;
+  using maybe_flag_type = std::optional<bool>;
   using integer_type = int;
   using maybe_integer_type = std::optional<int>;
   using seconds_type = std::chrono::milliseconds;
   using names_type = std::vector<std::string>;
   using routes_type = std::vector<task_route>;
   using queues_type = std::vector<task_queue>;
+  using annotations_type = value::map;
   using map_type = value::map;
   using tls_type = tls;
 
-  // A getter and a setter for each row. The setter is constrained so that "no" is never taken for `true`.
-#define LOVAGE_SETTING(kind, name, ...)                                        \
-  [[nodiscard]] kind##_type name() const {                                     \
-    kind##_type out{};                                                         \
-    read(#name, out);                                                          \
-    return out;                                                                \
-  }                                                                            \
-  template <class T = kind##_type>                                             \
-    requires(std::convertible_to<T, kind##_type> && !std::floating_point<T> && \
-             (!std::same_as<kind##_type, bool> || std::same_as<T, bool>))      \
-  config& name(T v) {                                                          \
-    return assign(#name, pack<kind##_type>(v));                                \
+  /// Whether a setter of `Kind` takes a `T`: "no" is never taken for `true`.
+  template <class T, class Kind>
+  static constexpr bool accepts = std::convertible_to<T, Kind> && !std::floating_point<T> &&
+                                  (!std::same_as<Kind, bool> || std::same_as<T, bool>)&&(
+                                      !std::same_as<Kind, std::optional<bool>> || std::same_as<T, bool> ||
+                                      std::same_as<T, std::optional<bool>> || std::same_as<T, std::nullopt_t>);
+
+  // A getter and a setter for each row.
+#define LOVAGE_SETTING(kind, name, ...)         \
+  [[nodiscard]] kind##_type name() const {      \
+    kind##_type out{};                          \
+    read(#name, out);                           \
+    return out;                                 \
+  }                                             \
+  template <class T = kind##_type>              \
+    requires(accepts<T, kind##_type>)           \
+  config& name(T v) {                           \
+    return assign(#name, pack<kind##_type>(v)); \
   }
 #define LOVAGE_INERT(name, ...)
 #include <lovage/settings.inc>
@@ -123,6 +133,7 @@ class config {
   [[nodiscard]] entry const* find(std::string_view name) const noexcept;
   void read(std::string_view name, std::string& out) const;
   void read(std::string_view name, bool& out) const;
+  void read(std::string_view name, maybe_flag_type& out) const;
   void read(std::string_view name, int& out) const;
   void read(std::string_view name, maybe_integer_type& out) const;
   void read(std::string_view name, seconds_type& out) const;
@@ -141,6 +152,7 @@ class config {
     }
   }
   static value to_value(std::string v) { return value{std::move(v)}; }
+  static value to_value(maybe_flag_type v) { return v ? value{*v} : value{}; }
   static value to_value(maybe_integer_type v) { return v ? value{*v} : value{}; }
   static value to_value(seconds_type v);
   static value to_value(names_type const& v);

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstddef>
 #include <exception>
 #include <optional>
 #include <string>
@@ -152,6 +153,17 @@ class context {
   /// State PROGRESS with {"current", "total"}.
   void progress(std::int64_t current, std::int64_t total) {
     update_state("PROGRESS", value{value::map{{"current", current}, {"total", total}}});
+  }
+
+  /// Tells monitors of an event of your own: `self.send_event("task-progress", {{"done", 12}})`. The task's uuid and
+  /// what every event has (worker, time) are filled in, and go over fields of those names. Types that begin with
+  /// "task-" travel in batches with the worker's own. Never fails: it is lost where the worker sends no events of tasks
+  /// (`worker_send_task_events`), where the broker has none, and in workers that are older than this function.
+  void send_event(std::string_view type, value::map const& fields = {}) {
+    if (host_->size < offsetof(lovage_host, send_event) + sizeof host_->send_event || !host_->send_event) return;
+    packer p;
+    p.any(value{fields});
+    host_->send_event(call_, type.data(), type.size(), p.out().data(), p.out().size());
   }
 
   /// True once the task should end soon: its soft time limit passed, or the worker shuts down cold.

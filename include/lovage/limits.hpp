@@ -57,6 +57,9 @@ class limits {
   /// Off: a failure sends the message to the dead set, a hard time limit back to its queue, to be run again, and then
   /// nothing is stored. Only where it is acknowledged late.
   limits& acks_on_failure_or_timeout(bool on) { return set("acks_on_failure_or_timeout", on); }
+  /// The same of failures alone, and of hard time limits alone; goes over `acks_on_failure_or_timeout`.
+  limits& acks_on_failure(bool on) { return set("acks_on_failure", on); }
+  limits& acks_on_timeout(bool on) { return set("acks_on_timeout", on); }
   /// How often it may start in each worker: "10/s", "100/m", "1000/h"; "0": as often as it comes.
   limits& rate_limit(std::string_view rate) { return set("rate_limit", std::string{rate}); }
   /// Give the task to another child when its child died (the default), or fail it with WorkerLostError.

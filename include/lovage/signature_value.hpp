@@ -56,6 +56,19 @@ inline void check_call(raw_call const& call) {
 
 [[nodiscard]] value signature_value(raw_call const& call);
 
+/// Beside the other options, each under its own name (wire-format 2.5).
+inline void add_stamps(value::map const& stamps, value::map& options) {
+  if (stamps.empty()) return;
+  value::list names;
+  for (auto const& [name, values] : stamps) {
+    if (find(options, name))
+      throw error{errc::invalid_argument, "the stamp '" + name + "' has the name of an option that is set, too"};
+    names.emplace_back(name);
+    options.push_back({name, values});
+  }
+  options.push_back({"stamped_headers", std::move(names)});
+}
+
 /// The options that were set, by Celery's names.
 [[nodiscard]] inline value::map option_values(call_options const& o) {
   value::map out;
@@ -89,6 +102,7 @@ inline void check_call(raw_call const& call) {
     for (auto const& then : *calls) list.push_back(signature_value(*then));
     if (!list.empty()) out.push_back({key, std::move(list)});
   }
+  add_stamps(o.stamps_, out);
   return out;
 }
 

@@ -124,6 +124,9 @@ class signature<R(Missing...)> {
   signature& priority(int v) & { return call_.options.priority(v), *this; }
   signature& ignore_result(bool v = true) & { return call_.options.ignore_result(v), *this; }
   signature& header(std::string key, value v) & { return call_.options.header(std::move(key), std::move(v)), *this; }
+  signature& stamp(std::string name, std::string v) & {
+    return call_.options.stamp(std::move(name), std::move(v)), *this;
+  }
   /// Calls `then` once this one succeeded: with its result in front when `then` misses a parameter, as it is otherwise.
   /// Several links are all called. Their own options (queue, countdown, links) count.
   ///
@@ -154,6 +157,7 @@ class signature<R(Missing...)> {
   signature&& priority(int v) && { return std::move(priority(v)); }
   signature&& ignore_result(bool v = true) && { return std::move(ignore_result(v)); }
   signature&& header(std::string key, value v) && { return std::move(header(std::move(key), std::move(v))); }
+  signature&& stamp(std::string name, std::string v) && { return std::move(stamp(std::move(name), std::move(v))); }
   template <class R2, class... M>
   signature&& link(signature<R2(M...)> then) && {
     return std::move(link(std::move(then)));

@@ -1,6 +1,7 @@
 #include "app/app_state.hpp"
 
 #include "app/driver_settings.hpp"
+#include "app/registry.hpp"
 #include "core/ids.hpp"
 
 #include <map>
@@ -73,7 +74,9 @@ app_state::app_state(config given, now_fn clock)
       publishing{read_publishing(settings)},
       now{std::move(clock)},
       backend_url_{backend_url(settings)},
-      reply_to_{backend_url_.starts_with("rpc:") ? random_uuid().str() : std::string{}} {}
+      reply_to_{backend_url_.starts_with("rpc:") ? random_uuid().str() : std::string{}} {
+  tasks.internals().annotate(settings.task_annotations());
+}
 
 bool app_state::has_backend() const { return !backend_url_.empty() && backend_url_ != "disabled"; }
 

@@ -57,6 +57,7 @@ void define_all(task_registry& tasks) {
 /// Host of one call, waiting or not.
 struct recording final : open_host {
   void update_state(std::string_view state, std::string_view) override { states.emplace_back(state); }
+  void send_event(std::string_view type, std::string_view) override { events.emplace_back(type); }
   [[nodiscard]] int stop_requested() const noexcept override { return why; }
   void log(int, std::string_view) override {}
   void finish(outcome e) override {
@@ -78,7 +79,7 @@ struct recording final : open_host {
   std::optional<outcome> end;
   std::function<void()> stop;
   std::atomic<int> why{0};
-  std::vector<std::string> states;
+  std::vector<std::string> states, events;
 };
 
 class Coroutine : public testing::TestWithParam<bool> {

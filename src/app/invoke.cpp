@@ -66,6 +66,10 @@ void on_state(void* handle, char const* state, std::size_t state_size, char cons
   guarded([&] { static_cast<any_call*>(handle)->host.update_state({state, state_size}, {meta, meta_size}); });
 }
 
+void on_event(void* handle, char const* type, std::size_t type_size, char const* fields, std::size_t fields_size) {
+  guarded([&] { static_cast<any_call*>(handle)->host.send_event({type, type_size}, {fields, fields_size}); });
+}
+
 int on_stop(void* handle) { return static_cast<any_call*>(handle)->host.stop_requested(); }
 
 void on_log(void* handle, int level, char const* text, std::size_t size) {
@@ -84,9 +88,12 @@ int on_detach(void* handle, void (*stop)(void*), void* self) {
 void no_finish(void*, int, char const*, std::size_t) {}
 
 // What hooks and middleware see: they do not end a call.
-constexpr lovage_host hook_face{sizeof(lovage_host), &no_finish, &on_state, &on_stop, &on_log, &refuse_to_detach};
-constexpr lovage_host host_face{sizeof(lovage_host), &on_finish, &on_state, &on_stop, &on_log, &refuse_to_detach};
-constexpr lovage_host open_face{sizeof(lovage_host), &on_open_finish, &on_state, &on_stop, &on_log, &on_detach};
+constexpr lovage_host hook_face{sizeof(lovage_host), &no_finish, &on_state, &on_stop, &on_log,
+                                &refuse_to_detach,   &on_event};
+constexpr lovage_host host_face{sizeof(lovage_host), &on_finish, &on_state, &on_stop, &on_log,
+                                &refuse_to_detach,   &on_event};
+constexpr lovage_host open_face{sizeof(lovage_host), &on_open_finish, &on_state, &on_stop, &on_log,
+                                &on_detach,          &on_event};
 
 outcome no_outcome() { return failure_outcome("RuntimeError", "the task's body ended without an outcome"); }
 

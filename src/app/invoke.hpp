@@ -21,6 +21,7 @@ class invoke_host {
  public:
   virtual ~invoke_host() = default;
   virtual void update_state(std::string_view state, std::string_view packed_meta) = 0;
+  virtual void send_event(std::string_view type, std::string_view packed_fields) = 0;
   /// Why the task should end, as `lovage_host::stop_requested`; 0: it need not.
   [[nodiscard]] virtual int stop_requested() const noexcept = 0;
   virtual void log(int level, std::string_view text) = 0;

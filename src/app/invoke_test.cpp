@@ -15,9 +15,12 @@ struct recording_host final : invoke_host {
   void update_state(std::string_view state, std::string_view meta) override {
     states.emplace_back(std::string{state}, unpacker{meta}.any());
   }
+  void send_event(std::string_view type, std::string_view fields) override {
+    events.emplace_back(std::string{type}, unpacker{fields}.any());
+  }
   [[nodiscard]] int stop_requested() const noexcept override { return stop ? 1 : 0; }
   void log(int, std::string_view text) override { lines.emplace_back(text); }
-  std::vector<std::pair<std::string, value>> states;
+  std::vector<std::pair<std::string, value>> states, events;
   std::vector<std::string> lines;
   bool stop = false;
 };
@@ -247,6 +250,29 @@ TEST_F(Hooks, MiddlewareThatForgetsTheRestRunsItAllTheSame) {
   tasks.extend([&](library& lib) { lib.around([](context&, next_step const&) {}); });
   EXPECT_EQ(hooked("").kind, LOVAGE_SUCCESS);
   EXPECT_EQ(said, std::vector<std::string>{"body"});
+}
+
+TEST_F(Invoke, ABodyTellsMonitorsOfEventsOfItsOwn) {
+  tasks.define(work, [](context& self, std::string const& what) {
+    self.send_event("task-progress", {{"what", what}, {"done", 12}});
+    self.send_event("task-done");
+  });
+  EXPECT_EQ(run("t.work", {"x"}).kind, LOVAGE_SUCCESS);
+  ASSERT_EQ(host.events.size(), 2U);
+  EXPECT_EQ(host.events[0].first, "task-progress");
+  EXPECT_EQ(host.events[0].second, (value::map{{"what", "x"}, {"done", 12}}));
+  EXPECT_EQ(host.events[1], (std::pair<std::string, value>{"task-done", value::map{}}));
+}
+
+TEST(Context, SendsNoEventThroughAHostThatIsOlderThanEvents) {
+  auto const must_not = [](void*, char const*, std::size_t, char const*, std::size_t) { ADD_FAILURE(); };
+  lovage_host host{};
+  host.send_event = must_not;
+  host.size = offsetof(lovage_host, send_event);
+  context{&host, nullptr, {}}.send_event("task-progress");
+  host.size = sizeof host;
+  host.send_event = nullptr;
+  context{&host, nullptr, {}}.send_event("task-progress");
 }
 
 TEST_F(Hooks, OfTheWorkerGetFacts) {

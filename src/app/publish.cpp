@@ -24,6 +24,12 @@ bool ignores_result(raw_call const& call, app_state const& app) {
   return flag ? *flag : app.publishing.ignore_result;
 }
 
+value::list names_of(value::map const& stamps) {
+  value::list out;
+  for (auto const& s : stamps) out.emplace_back(s.key);
+  return out;
+}
+
 std::optional<double> count_of(std::optional<call_options::seconds> s) {
   return s ? std::optional{s->count()} : std::nullopt;
 }
@@ -74,6 +80,8 @@ expected<wire::task_message> message_of(raw_call&& call, app_state const& app) {
   m.kwargsrepr = o.kwargsrepr_ ? std::move(*o.kwargsrepr_) : wire::kwargs_repr(m.kwargs);
   m.origin = app.publishing.origin;
   m.extra_headers = std::move(o.headers_);
+  m.stamped_headers = names_of(o.stamps_);
+  m.stamps = std::move(o.stamps_);
   m.properties.correlation_id = m.id.str();
   m.properties.reply_to = app.reply_to();
   auto const priority = o.priority_ ? o.priority_ : app.publishing.default_priority;

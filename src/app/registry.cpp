@@ -2,6 +2,8 @@
 
 #include <lovage/pack.hpp>
 
+#include <algorithm>
+
 namespace lovage {
 
 task_registry::impl::~impl() {
@@ -93,6 +95,25 @@ void task_registry::impl::add_around(void* self, lovage_around_entry const* entr
   }
 }
 
+namespace {
+
+// What stands under `name` goes over what the task's own code set.
+void annotate_spec(value::map& spec, value::map const& annotations, std::string_view name) {
+  auto const* found = find(annotations, name);
+  auto const* options = found ? found->get_if<value::map>() : nullptr;
+  for (std::size_t i = 0; options && i < options->size(); ++i) {
+    auto const& option = (*options)[i];
+    auto const at = std::find_if(spec.begin(), spec.end(), [&](auto const& m) { return m.key == option.key; });
+    if (at == spec.end()) {
+      spec.push_back(option);
+    } else {
+      at->val = option.val;
+    }
+  }
+}
+
+}  // namespace
+
 void task_registry::impl::insert(lovage_task_entry const& given) {
   task_entry entry{given.name, {}, given.run, given.body, given.destroy, source_};
   auto const taken = entries_.find(entry.name);
@@ -106,6 +127,8 @@ void task_registry::impl::insert(lovage_task_entry const& given) {
   }
   auto spec = unpacker{{given.spec, given.spec_size}}.any();
   if (auto* m = spec.get_if<value::map>()) entry.spec = std::move(*m);
+  annotate_spec(entry.spec, annotations_, "*");
+  annotate_spec(entry.spec, annotations_, entry.name);
   entries_.emplace(entry.name, std::move(entry));
 }
 

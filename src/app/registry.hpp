@@ -39,6 +39,9 @@ class task_registry::impl {
   [[nodiscard]] task_entry const* find(std::string_view name) const noexcept;
   [[nodiscard]] std::map<std::string, task_entry, std::less<>> const& entries() const noexcept { return entries_; }
 
+  /// `task_annotations`: options of tasks that are added from now on, by name and "*".
+  void annotate(value::map annotations) { annotations_ = std::move(annotations); }
+
   [[nodiscard]] own_command const* find_command(std::string_view name) const noexcept;
   /// Runs it. Error `task_failed` with the text that it gave.
   [[nodiscard]] static expected<value> run(own_command const& command, value::map const& arguments);
@@ -60,6 +63,7 @@ class task_registry::impl {
   std::map<std::string, task_entry, std::less<>> entries_;
   std::map<std::string, own_command, std::less<>> commands_;
   hook_table hooks_;
+  value::map annotations_;
   std::string source_, error_;
   lovage_registry face_{};
 };

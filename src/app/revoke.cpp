@@ -19,35 +19,67 @@ std::chrono::microseconds kept_for() {
   return std::chrono::ceil<std::chrono::microseconds>(std::chrono::duration<double>(s > 0 ? s : kept_for_s));
 }
 
-// Those that listen learn of it at once, and end what runs where that was asked for.
-expected<void> announce_revocation(app_state& app, std::span<task_id const> ids, bool terminate,
-                                   std::string const& signal) {
-  value::list list;
-  for (auto const& id : ids) list.emplace_back(id.str());
+/// The command that says the same to those that listen.
+struct announcement {
+  char const* command;
+  char const* argument;  ///< the one that says what
+  value what;
+  bool terminate;
+  std::string const& signal;
+};
+
+// They learn of it at once, and end what runs where that was asked for.
+expected<void> announce(app_state& app, announcement&& a) {
   control_client by{app.shared_from_this()};
-  return by.cast("revoke",
-                 {{"task_id", std::move(list)},
-                  {"terminate", terminate},
-                  {"signal", signal.starts_with("SIG") ? signal : "SIG" + signal}},
+  return by.cast(a.command,
+                 {{a.argument, std::move(a.what)},
+                  {"terminate", a.terminate},
+                  {"signal", a.signal.starts_with("SIG") ? a.signal : "SIG" + a.signal}},
                  {});
+}
+
+expected<void> mark(app_state& app, std::span<broker::revocation const> what) {
+  auto const until = app.operation_deadline();
+  auto on = app.transport(until);
+  if (!on) return fail(on.error());
+  auto marks = (*on)->make_inspector(until);
+  if (!marks) return fail(marks.error());
+  return (*marks)->revoke(what);
+}
+
+expected<void> mark_and_tell(app_state& app, std::vector<broker::revocation> const& what, announcement&& a) {
+  auto const done = mark(app, what);
+  if (!done && done.error().code != errc::not_supported) return done;
+  auto const told = announce(app, std::move(a));
+  return done ? told : done;
 }
 
 }  // namespace
 
 expected<void> revoke(app_state& app, std::span<task_id const> ids, bool terminate, std::string const& signal) {
   if (ids.empty()) return {};
-  auto const until = app.operation_deadline();
-  auto on = app.transport(until);
-  if (!on) return fail(on.error());
-  auto marks = (*on)->make_inspector(until);
-  if (!marks) return fail(marks.error());
   std::vector<broker::revocation> what;
+  value::list list;
   auto const end = app.now() + kept_for();
-  for (auto const& id : ids) what.push_back({{}, id.str(), end});
-  auto done = (*marks)->revoke(what);
-  if (!done && done.error().code != errc::not_supported) return done;
-  auto const told = announce_revocation(app, ids, terminate, signal);
-  return done ? told : done;
+  for (auto const& id : ids) {
+    what.push_back({{}, id.str(), end});
+    list.emplace_back(id.str());
+  }
+  return mark_and_tell(app, what, {"revoke", "task_id", value{std::move(list)}, terminate, signal});
+}
+
+expected<void> revoke_stamps(app_state& app, stamp_values const& stamps, bool terminate, std::string const& signal) {
+  std::vector<broker::revocation> what;
+  value::map headers;
+  auto const end = app.now() + kept_for();
+  for (auto const& [name, values] : stamps) {
+    if (name.empty()) return fail(errc::invalid_argument, "a stamp has no name");
+    for (auto const& v : values) what.push_back({name, v, end});
+    headers.push_back({name, value{value::list(values.begin(), values.end())}});
+  }
+  if (what.empty()) return {};
+  return mark_and_tell(app, what,
+                       {"revoke_by_stamped_headers", "headers", value{std::move(headers)}, terminate, signal});
 }
 
 void result_handle::revoke(bool terminate, std::string const& signal) const {
@@ -58,6 +90,10 @@ void result_handle::revoke(bool terminate, std::string const& signal) const {
 
 void app::revoke(std::span<task_id const> ids, bool terminate, std::string const& signal) {
   detail::revoke(*state_, ids, terminate, signal).value();
+}
+
+void app::revoke_by_stamped_headers(stamp_values const& stamps, bool terminate, std::string const& signal) {
+  detail::revoke_stamps(*state_, stamps, terminate, signal).value();
 }
 
 }  // namespace lovage

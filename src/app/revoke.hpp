@@ -11,5 +11,8 @@ namespace lovage::detail {
 /// `not_supported`.
 [[nodiscard]] expected<void> revoke(app_state& app, std::span<task_id const> ids, bool terminate,
                                     std::string const& signal);
+/// The same of tasks with one of these values of a stamp. Error `invalid_argument` for a name that is empty.
+[[nodiscard]] expected<void> revoke_stamps(app_state& app, stamp_values const& stamps, bool terminate,
+                                           std::string const& signal);
 
 }  // namespace lovage::detail

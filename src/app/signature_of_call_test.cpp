@@ -24,6 +24,19 @@ TEST(SignatureOfACall, CarriesItsAddress) {
   EXPECT_EQ(call.message.properties.delivery_mode, 1);
 }
 
+TEST(SignatureOfACall, CarriesItsStampsAsOptionsOfTheirOwnNames) {
+  auto const stamped = call_options{}.stamp("order", "7").stamp("order", "8").stamp("tenant", "acme");
+  auto s = signature_of(call_with(stamped)).value();
+  EXPECT_EQ(*s.option("stamped_headers"), (value::list{"order", "tenant"}));
+  EXPECT_EQ(*s.option("order"), (value::list{"7", "8"}));
+  auto const m = call_of(std::move(s), {}, publish_settings{}, time_point{}).value().message;
+  EXPECT_EQ(m.stamped_headers, (value::list{"order", "tenant"}));
+  EXPECT_EQ(m.stamps, (value::map{{"order", value::list{"7", "8"}}, {"tenant", value::list{"acme"}}}));
+  auto const refused = signature_of(call_with(call_options{}.queue("high").stamp("queue", "x")));
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, errc::invalid_argument);
+}
+
 TEST(SignatureOfACall, IsRoutedByTheRulesOfWhoSendsIt) {
   publish_settings settings;
   settings.where = routing{config{}.task_routes({{"t.*", "high"}})};

@@ -18,7 +18,10 @@ void take(value::map const& set, char const* key, std::string& to) {
   if (auto const* s = v->get_if<std::string>()) to = *s;
 }
 
-void take(value::map const& set, char const* key, bool& to) {
+// Of a bool, or of one that may be unset.
+template <class Flag>
+  requires std::assignable_from<Flag&, bool>
+void take(value::map const& set, char const* key, Flag& to) {
   auto const* v = find(set, key);
   if (v == nullptr) return;
   if (auto const* b = v->get_if<bool>()) to = *b;
@@ -36,6 +39,8 @@ task_options task_options::defaults(config const& settings) {
   out.track_started = settings.task_track_started();
   out.reject_on_worker_lost = settings.task_reject_on_worker_lost();
   out.acks_on_failure_or_timeout = settings.task_acks_on_failure_or_timeout();
+  out.acks_on_failure = settings.task_acks_on_failure();
+  out.acks_on_timeout = settings.task_acks_on_timeout();
   out.rate_limit = settings.task_default_rate_limit();
   return out;
 }
@@ -57,6 +62,8 @@ task_options task_options::merge(task_options base, value::map const& set) {
   take(set, "track_started", base.track_started);
   take(set, "reject_on_worker_lost", base.reject_on_worker_lost);
   take(set, "acks_on_failure_or_timeout", base.acks_on_failure_or_timeout);
+  take(set, "acks_on_failure", base.acks_on_failure);
+  take(set, "acks_on_timeout", base.acks_on_timeout);
   take(set, "rate_limit", base.rate_limit);
   return base;
 }

@@ -24,7 +24,11 @@ struct task_options {
   bool track_started = false;
   bool reject_on_worker_lost = true;
   bool acks_on_failure_or_timeout = true;
-  std::string rate_limit = {};  ///< "10/m"; empty: none
+  std::optional<bool> acks_on_failure = {}, acks_on_timeout = {};  ///< over the one above
+  std::string rate_limit = {};                                     ///< "10/m"; empty: none
+
+  [[nodiscard]] bool acknowledges_failure() const { return acks_on_failure.value_or(acks_on_failure_or_timeout); }
+  [[nodiscard]] bool acknowledges_timeout() const { return acks_on_timeout.value_or(acks_on_failure_or_timeout); }
 
   /// What holds for tasks that set nothing themselves.
   [[nodiscard]] static task_options defaults(config const& settings);

@@ -49,6 +49,17 @@ TEST(ConfigFile, KeepsTheOrderOfRoutes) {
               want);
 }
 
+TEST(ConfigFile, AnnotatesTasks) {
+  value::map const want{{"shop.add", value::map{{"rate_limit", "10/m"}, {"time_limit", 60}}},
+                        {"*", value::map{{"acks_late", false}}}};
+  EXPECT_EQ(read("[task.annotations.\"shop.add\"]\nrate_limit = \"10/m\"\ntime_limit = \"1m\"\n"
+                 "[task.annotations.\"*\"]\nacks_late = false\n")
+                .task_annotations(),
+            want);
+  EXPECT_THAT(refusal("[task.annotations]\n\"shop.add\" = {rate = 10}\n"),
+              HasSubstr("\"shop.add\": unknown option 'rate'; there are rate_limit, time_limit"));
+}
+
 TEST(ConfigFile, ListsQueuesAsTablesOrAsAnArray) {
   auto const want = ElementsAre(task_queue{"high"}.routing_key("urgent").max_priority(9), task_queue{"celery"});
   EXPECT_THAT(
@@ -60,7 +71,7 @@ TEST(ConfigFile, ListsQueuesAsTablesOrAsAnArray) {
               want);
   EXPECT_THAT(read("task_queues = [\"a\", \"b\"]\n").task_queues(), ElementsAre(task_queue{"a"}, task_queue{"b"}));
   EXPECT_THAT(refusal("[task.queues.high]\nrouting_kye = \"x\"\n"),
-              HasSubstr("queue 'high': unknown option 'routing_kye'; did you mean 'routing_key'? (lovage.toml:1)"));
+              HasSubstr("queue 'high': unknown option 'routing_kye'; did you mean 'routing_key'? There are "));
 }
 
 TEST(ConfigFile, WritesExpressionsOfRoutesBetweenSlashes) {

@@ -141,6 +141,11 @@ void config::read(std::string_view name, bool& out) const {
   out = or_nothing<bool>(config_access::effective(*this, row_of(name)));
 }
 
+void config::read(std::string_view name, maybe_flag_type& out) const {
+  auto const v = config_access::effective(*this, row_of(name));
+  out = v.is_null() ? std::nullopt : std::optional{or_nothing<bool>(v)};
+}
+
 void config::read(std::string_view name, int& out) const {
   out = static_cast<int>(or_nothing<std::int64_t>(config_access::effective(*this, row_of(name))));
 }

@@ -73,6 +73,18 @@ TEST(Config, HasTheDocumentedDefaults) {
   EXPECT_EQ(c.origin("worker_pool"), "default");
 }
 
+TEST(Config, KnowsFlagsThatMayBeUnset) {
+  EXPECT_EQ(config{}.task_acks_on_failure(), std::nullopt);
+  EXPECT_EQ(config{}.task_acks_on_failure(false).task_acks_on_failure(), false);
+  EXPECT_EQ(config{}.task_acks_on_failure(true).task_acks_on_failure(std::nullopt).task_acks_on_failure(),
+            std::nullopt);
+  EXPECT_EQ(config{}.set("task_acks_on_timeout", "no").task_acks_on_timeout(), false);
+  EXPECT_EQ(config{}.set("task_acks_on_timeout", true).set("task_acks_on_timeout", "none").task_acks_on_timeout(),
+            std::nullopt);
+  EXPECT_EQ(refusal([] { config{}.set("task_acks_on_timeout", "perhaps"); }),
+            "task_acks_on_timeout: expects true, false, or none, such as false; got \"perhaps\"");
+}
+
 TEST(Config, TakesQueuesMapsAndEncryption) {
   auto const c = config{}
                      .task_queues({"high", task_queue{"news"}.exchange("media").exchange_type("topic")})

@@ -54,6 +54,7 @@ expected<value> check_flag(setting const& row, value const& v, texts how) {
   if (auto const* b = v.get_if<bool>()) flag = *b;
   if (auto const* s = v.get_if<std::string>(); s && how == texts::any_type) {
     auto const text = lowered(trim(*s));
+    if (row.type == kind::maybe_flag && text == "none") return value{};
     for (auto const* yes : {"true", "1", "yes", "on"})
       if (text == yes) flag = true;
     for (auto const* no : {"false", "0", "no", "off"})
@@ -199,12 +200,14 @@ std::string expectation(setting const& row) {
     case kind::text: return row.bounds == "1.." ? "text that is not empty" : "text";
     case kind::choice: return "one of " + joined_choices(row);
     case kind::flag: return row.bounds.empty() ? "true or false" : "true";
+    case kind::maybe_flag: return "true, false, or none";
     case kind::integer: return "an integer" + span;
     case kind::maybe_integer: return "an integer" + span + ", or none";
     case kind::seconds: return "seconds" + span + " (a number, or text with ms, s, m, h, d, w)";
     case kind::names: return "a list of names out of " + joined_choices(row);
     case kind::routes: return "a table of task names, globs or /regular expressions/ and where they go";
     case kind::queues: return "names of queues, or a table of names and options";
+    case kind::annotations: return "a table of task names, or *, and tables of options";
     case kind::map: return "a table";
     case kind::tls: return "true, false, or a table of ca_certs, certfile, keyfile, cert_reqs, server_hostname";
   }
@@ -216,13 +219,15 @@ expected<value> check(setting const& row, value const& v, texts how) {
     case kind::url: return check_url(row, v);
     case kind::text: return check_text(row, v);
     case kind::choice: return check_choice(row, v);
-    case kind::flag: return check_flag(row, v, how);
+    case kind::flag:
+    case kind::maybe_flag: return check_flag(row, v, how);
     case kind::integer:
     case kind::maybe_integer: return check_integer(row, v, how);
     case kind::seconds: return check_seconds(row, v);
     case kind::names: return check_names(row, v, how);
     case kind::routes: return check_routes(row, v, how);
     case kind::queues: return check_queues(row, v, how);
+    case kind::annotations: return check_annotations(row, v, how);
     case kind::map: return check_map(row, v, how);
     case kind::tls: return check_tls(row, v, how);
   }
@@ -241,6 +246,7 @@ value initial_value(setting const& row) {
     case kind::names: return value{value::list{}};
     case kind::routes:
     case kind::queues:
+    case kind::annotations:
     case kind::map: return value{value::map{}};
     case kind::tls: return value{false};
     default: return value{};

@@ -42,18 +42,22 @@ expires = "12h"
 | Type | In a file | As text (environment, command line) |
 |---|---|---|
 | URL, text, choice | `"redis://localhost/0"`; of URLs also a list, tried in turn | as it is, several URLs with `;` between them; `disabled` or `none` where nothing is possible |
-| flag | `true`, `false` | also `yes`, `no`, `on`, `off`, `1`, `0` |
+| flag | `true`, `false` | also `yes`, `no`, `on`, `off`, `1`, `0`; `none` where a flag may be unset |
 | integer | `8` | `8` |
 | seconds | `90`, `1.5`, `"10s"`, `"5m"`, `"1h30m"`, `"1d"`; units `ms`, `s`, `m`, `h`, `d`, `w` | the same; `never` is 0 |
 | names | `["json", "msgpack"]` | `json,msgpack` |
 | routes | `{ "shop.*" = "high", '/^(a\|b)\./' = { queue = "low", priority = 2 } }` | `shop.*=high,mail.send=low`, or JSON |
 | queues | `["high", "celery"]`, or a table for each: `[task.queues.high]` | `high,celery`, or JSON |
+| annotations | `[task.annotations."shop.fetch"]` | JSON: `{"shop.fetch": {"rate_limit": "10/m"}}` |
 | table | `[broker.transport_options]` | JSON: `{"visibility_timeout": 3600}` |
 | encryption | `true`, `false`, or `[broker.use_ssl]` with `ca_certs`, `certfile`, `keyfile`, `cert_reqs`, `server_hostname` | `true`, `false`, or JSON |
 
 In a rule of routes, what stands between slashes is an ECMAScript regular expression, matched from the name's start on. A
 queue takes `exchange`, `exchange_type` (direct, topic, fanout), `routing_key`, `queue_arguments`, `max_priority`,
-`message_ttl`, `expires`, `max_length`, `max_length_bytes`, `durable`, `auto_delete`, `exclusive` and `broadcast`.
+`message_ttl`, `expires`, `max_length`, `max_length_bytes`, `durable`, `auto_delete`, `exclusive` and `broadcast`. An
+annotation takes `rate_limit`, `time_limit`, `soft_time_limit`, `max_retries` (`none`: for ever), `default_retry_delay`,
+`retry_backoff`, `retry_backoff_max`, `retry_jitter`, `ignore_result`, `store_errors_even_if_ignored`, `track_started`,
+`acks_late`, `acks_on_failure_or_timeout`, `acks_on_failure`, `acks_on_timeout` and `reject_on_worker_lost`.
 
 In a URL, write `@ : / ? # %` of a password as `%40 %3A %2F %3F %23 %25`. `sqlite:///jobs.db` is relative to the working
 directory, `sqlite:////var/lib/jobs.db` is absolute.

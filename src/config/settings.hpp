@@ -7,7 +7,22 @@
 
 namespace lovage::settings {
 
-enum class kind { url, text, choice, flag, integer, maybe_integer, seconds, names, routes, queues, map, tls };
+enum class kind {
+  url,
+  text,
+  choice,
+  flag,
+  maybe_flag,
+  integer,
+  maybe_integer,
+  seconds,
+  names,
+  routes,
+  queues,
+  annotations,
+  map,
+  tls
+};
 
 struct setting {
   std::string_view name;

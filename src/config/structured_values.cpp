@@ -51,8 +51,8 @@ failure unknown_option(std::string_view key, std::span<setting const> known) {
   }
   auto text = "unknown option " + shown_key(key);
   auto const near = nearest_of(key, names);
-  if (!near.empty()) return fail(errc::bad_config, text + "; did you mean '" + std::string{near} + "'?");
-  return fail(errc::bad_config, text + "; there are " + all);
+  if (near.empty()) return fail(errc::bad_config, text + "; there are " + all);
+  return fail(errc::bad_config, text + "; did you mean '" + std::string{near} + "'? There are " + all);
 }
 
 constexpr setting tls_options_known[] = {

@@ -1,5 +1,5 @@
-// Settings that are more than one word: routes, queues, maps, encryption. Each has one canonical form (a value), which
-// is checked here, and a type of the public interface, made from it.
+// Settings that are more than one word: routes, queues, annotations, maps, encryption. Each has one canonical form (a
+// value), which is checked here, and a type of the public interface, made from it.
 #pragma once
 
 #include "config/parse_value.hpp"
@@ -20,6 +20,9 @@ namespace lovage::settings {
 /// Canonical: map of name to a map of the options that were given. Takes that; a list of names, or of maps with a
 /// "name"; as text `a,b` or the same in JSON.
 [[nodiscard]] expected<value> check_queues(setting const& row, value const& v, texts how);
+/// Canonical: map of task name, or "*", to a map of the task's options; `max_retries` null is "for ever". Takes that; a
+/// list of such maps, of which the first that names a task counts; as text JSON.
+[[nodiscard]] expected<value> check_annotations(setting const& row, value const& v, texts how);
 /// Canonical: a map without dates and octets. As text: JSON.
 [[nodiscard]] expected<value> check_map(setting const& row, value const& v, texts how);
 /// Canonical: false, true, or a map with "ca_certs", "certfile", "keyfile", "cert_reqs" (required, none) and

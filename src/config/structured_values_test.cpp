@@ -170,6 +170,59 @@ TEST(TlsSetting, BecomesOptionsAndBack) {
     EXPECT_EQ(tls_of(canonical("broker_use_ssl", value_of(with))), with);
 }
 
+TEST(AnnotationsSetting, TakesTablesListsOfThemAndJson) {
+  value const want = value::map{{"*", value::map{{"track_started", true}}},
+                                {"shop.add", value::map{{"rate_limit", "10/m"}, {"time_limit", 90}}}};
+  value const given = value::map{{"*", value::map{{"track_started", true}}},
+                                 {"shop.add", value::map{{"time_limit", "1m30s"}, {"rate_limit", "10/m"}}}};
+  EXPECT_EQ(canonical("task_annotations", given), want);
+  EXPECT_EQ(canonical("task_annotations", given, texts::durations_only), want);
+  EXPECT_EQ(canonical("task_annotations", R"({"*": {"track_started": true},
+                                              "shop.add": {"rate_limit": "10/m", "time_limit": 90}})"),
+            want);
+  EXPECT_EQ(canonical("task_annotations", value::list{given, value::map{{"*", value::map{{"max_retries", 1}}}}}), want)
+      << "the first that names a task counts, as in Celery";
+  EXPECT_EQ(canonical("task_annotations", "none"), value{value::map{}});
+}
+
+TEST(AnnotationsSetting, HaveTheTypesOfCelerysAttributes) {
+  auto const of = [](char const* option, value v, texts how) {
+    auto const all = canonical("task_annotations", value::map{{"t", value::map{{option, std::move(v)}}}}, how);
+    auto const* options = all.find("t");
+    auto const* found = options ? options->find(option) : nullptr;
+    return found ? *found : value{"nothing"};
+  };
+  for (auto const how : {texts::any_type, texts::durations_only}) {
+    EXPECT_EQ(of("rate_limit", 10, how), value{"10"}) << "ten a second";
+    EXPECT_EQ(of("rate_limit", "none", how), value{""}) << "whatever task_default_rate_limit says";
+    EXPECT_EQ(of("max_retries", 0, how), value{0});
+    EXPECT_EQ(of("max_retries", "none", how), value{}) << "for ever";
+    EXPECT_EQ(of("max_retries", nullptr, how), value{});
+    EXPECT_EQ(of("retry_backoff", true, how), value{1});
+    EXPECT_EQ(of("retry_backoff", 4, how), value{4});
+  }
+  auto const for_ever = canonical("task_annotations", R"({"t": {"max_retries": null}})");
+  EXPECT_EQ(canonical("task_annotations", for_ever), for_ever);
+  EXPECT_EQ(show(*find("task_annotations"), for_ever), R"({"t": {"max_retries": null}})");
+}
+
+TEST(AnnotationsSetting, ThatAreWrongAreRefusedWithTheFix) {
+  auto const of = [](value options) { return value{value::map{{"shop.add", std::move(options)}}}; };
+  auto const misspelt = refusal("task_annotations", of(value::map{{"rate_limt", "1/s"}}));
+  EXPECT_THAT(misspelt, HasSubstr("\"shop.add\": unknown option 'rate_limt'; did you mean 'rate_limit'? There are"));
+  for (auto const* known : {"rate_limit", "soft_time_limit", "max_retries", "acks_on_timeout", "reject_on_worker_lost"})
+    EXPECT_THAT(misspelt, HasSubstr(known));
+  EXPECT_THAT(refusal("task_annotations", of(value::map{{"@before_start", "f"}})), HasSubstr("there are rate_limit"));
+  EXPECT_THAT(refusal("task_annotations", of(value::map{{"acks_late", "never"}})),
+              HasSubstr("acks_late: expects true or false"));
+  EXPECT_THAT(refusal("task_annotations", of(value::map{{"max_retries", -1}})), HasSubstr("max_retries: expects"));
+  EXPECT_THAT(refusal("task_annotations", of("10/m")), HasSubstr("\"shop.add\" is \"10/m\", and takes a table"));
+  EXPECT_THAT(refusal("task_annotations", value::list{"shop.add"}), HasSubstr("an item is \"shop.add\""));
+  EXPECT_THAT(refusal("task_annotations", "shop.add=10/m"), HasSubstr("the text is no JSON"));
+  EXPECT_THAT(refusal("task_annotations", value::map{{"a", value::map{}}, {"a", value::map{}}}),
+              HasSubstr("\"a\" stands twice"));
+}
+
 TEST(StructuredSetting, IsShownAsTextThatMeansTheSame) {
   struct row {
     char const *name, *text, *shown;

@@ -25,7 +25,8 @@ enum class ending { success, failure, lost, timed_out, ignore, reject, reject_re
 struct row {
   char const* name;
   ending how;
-  bool on_failure = true;  ///< acks_on_failure_or_timeout
+  bool on_failure = true;  ///< acks_on_failure
+  bool on_timeout = true;  ///< acks_on_timeout
   bool on_lost = true;     ///< reject_on_worker_lost
   std::uint32_t attempts = 0;
   disposition then = disposition::done;
@@ -48,7 +49,8 @@ class Acknowledgement : public ::testing::TestWithParam<row>, protected testing:
     auto const& p = GetParam();
     broker::delivery d{7, queue_name{"celery"}, *wire::encode_task(m, {}), 0, p.attempts, p.attempts > 0};
     auto r = take_in(std::move(d), with, noon, out);
-    r->options.acks_on_failure_or_timeout = p.on_failure;
+    r->options.acks_on_failure = p.on_failure;
+    r->options.acks_on_timeout = p.on_timeout;
     r->options.reject_on_worker_lost = p.on_lost;
     r->settled = p.early;
     return *std::move(r);
@@ -81,26 +83,26 @@ TEST_P(Acknowledgement, is_as_the_table_says) {
 
 INSTANTIATE_TEST_SUITE_P(
     Celery, Acknowledgement,
-    ::testing::Values(  // name, ending, acks_on_failure_or_timeout, reject_on_worker_lost, attempts, then, stored
-        row{"success", ending::success, true, true, 0, done, "SUCCESS"},
-        row{"failure", ending::failure, true, true, 0, done, "FAILURE"},
-        row{"failure_not_acknowledged", ending::failure, false, true, 0, bury, "FAILURE"},
-        row{"failure_acknowledged_early", ending::failure, false, true, 0, done, "FAILURE", true},
-        row{"lost_and_rejected", ending::lost, true, true, 0, requeue, "none"},
-        row{"lost_for_the_last_time", ending::lost, true, true, 2, bury, "FAILURE"},
-        row{"lost_and_not_rejected", ending::lost, true, false, 0, done, "FAILURE"},
-        row{"lost_after_it_was_acknowledged", ending::lost, true, false, 0, done, "FAILURE", true},
-        row{"timeout", ending::timed_out, true, true, 0, done, "FAILURE"},
-        row{"timeout_not_acknowledged", ending::timed_out, false, true, 0, requeue, "none"},
-        row{"timeout_for_the_last_time", ending::timed_out, false, true, 2, bury, "FAILURE"},
-        row{"timeout_acknowledged_early", ending::timed_out, false, true, 0, done, "FAILURE", true},
-        row{"ignored", ending::ignore, true, true, 0, done, "none"},
-        row{"ignored_whatever_the_options", ending::ignore, false, false, 0, done, "none"},
-        row{"rejected", ending::reject, true, true, 0, bury, "none"},
-        row{"rejected_to_be_run_again", ending::reject_requeue, true, true, 0, requeue, "none"},
-        row{"expired", ending::expired, false, true, 0, done, "REVOKED"},
-        row{"revoked", ending::revoked, false, true, 0, done, "REVOKED"},
-        row{"terminated", ending::terminated, false, true, 0, done, "REVOKED"}),
+    ::testing::Values(  // name, ending, acks_on_failure, acks_on_timeout, reject_on_worker_lost, attempts, then, stored
+        row{"success", ending::success, true, true, true, 0, done, "SUCCESS"},
+        row{"failure", ending::failure, true, true, true, 0, done, "FAILURE"},
+        row{"failure_not_acknowledged", ending::failure, false, true, true, 0, bury, "FAILURE"},
+        row{"failure_acknowledged_early", ending::failure, false, true, true, 0, done, "FAILURE", true},
+        row{"lost_and_rejected", ending::lost, true, true, true, 0, requeue, "none"},
+        row{"lost_for_the_last_time", ending::lost, true, true, true, 2, bury, "FAILURE"},
+        row{"lost_and_not_rejected", ending::lost, true, true, false, 0, done, "FAILURE"},
+        row{"lost_after_it_was_acknowledged", ending::lost, true, true, false, 0, done, "FAILURE", true},
+        row{"timeout", ending::timed_out, true, true, true, 0, done, "FAILURE"},
+        row{"timeout_not_acknowledged", ending::timed_out, true, false, true, 0, requeue, "none"},
+        row{"timeout_for_the_last_time", ending::timed_out, true, false, true, 2, bury, "FAILURE"},
+        row{"timeout_acknowledged_early", ending::timed_out, true, false, true, 0, done, "FAILURE", true},
+        row{"ignored", ending::ignore, true, true, true, 0, done, "none"},
+        row{"ignored_whatever_the_options", ending::ignore, false, false, false, 0, done, "none"},
+        row{"rejected", ending::reject, true, true, true, 0, bury, "none"},
+        row{"rejected_to_be_run_again", ending::reject_requeue, true, true, true, 0, requeue, "none"},
+        row{"expired", ending::expired, false, false, true, 0, done, "REVOKED"},
+        row{"revoked", ending::revoked, false, false, true, 0, done, "REVOKED"},
+        row{"terminated", ending::terminated, false, false, true, 0, done, "REVOKED"}),
     [](auto const& of) { return of.param.name; });
 
 }  // namespace

@@ -47,8 +47,10 @@ closing closing_of(request const& r, disposition how, std::string reason = {}) {
 }
 
 // What is acknowledged before its run is so already.
-bool acknowledges_failure(request const& r) { return r.settled || r.options.acks_on_failure_or_timeout; }
-disposition after_failure(request const& r) { return acknowledges_failure(r) ? disposition::done : disposition::bury; }
+bool acknowledges_timeout(request const& r) { return r.settled || r.options.acknowledges_timeout(); }
+disposition after_failure(request const& r) {
+  return r.settled || r.options.acknowledges_failure() ? disposition::done : disposition::bury;
+}
 
 thrown exception_of(value::map const& details) {
   return {text_of(details, "type", "RuntimeError"), text_of(details, "message", "")};
@@ -209,14 +211,15 @@ void conclude_lost(request const& r, std::string const& reason, policy const& wi
 }
 
 void conclude_timed_out(request const& r, policy const& with, time_point now, effects& out) {
-  bool const again = !acknowledges_failure(r) && (with.delivery_limit == 0 || r.attempts + 1 < with.delivery_limit);
+  bool const acknowledged = acknowledges_timeout(r);
+  bool const again = !acknowledged && (with.delivery_limit == 0 || r.attempts + 1 < with.delivery_limit);
   if (again) {
     log::error("Task " + r.label() + " exceeded its hard time limit. It is given back",
                {{"task_id", r.message.id.str()}, {"task_name", r.message.task}});
     return out.closings.push_back(closing_of(r, disposition::requeue));
   }
   wire::exception_info const why{"TimeLimitExceeded", {r.options.time_limit_s}, "billiard.exceptions"};
-  fail_request(r, with, {why}, after_failure(r), now, out);
+  fail_request(r, with, {why}, acknowledged ? disposition::done : disposition::bury, now, out);
 }
 
 // "signal 15 (SIGTERM)" is 15.

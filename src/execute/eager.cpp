@@ -19,6 +19,7 @@ class eager_host final : public invoke_host {
     state_.result = unpacker{packed_meta}.any();
     (void)results_.store({&state_, 1}, expires_, until_);
   }
+  void send_event(std::string_view, std::string_view) override {}  // an eager app has no monitors
   [[nodiscard]] int stop_requested() const noexcept override { return 0; }
   void log(int level, std::string_view text) override { log::write(static_cast<log::level>(level), text); }
 

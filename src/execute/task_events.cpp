@@ -1,6 +1,11 @@
 #include "execute/task_events.hpp"
 
+#include "core/log.hpp"
 #include "wire/json_members.hpp"
+#include "wire/serializer.hpp"
+
+#include <algorithm>
+#include <array>
 
 namespace lovage::execute {
 namespace {
@@ -49,10 +54,29 @@ void add_with_cause(std::vector<wire::event>& to, request const& r, task_stage s
   if (why.traceback) fields.text("traceback", *why.traceback);
 }
 
+bool are_wanted(policy const& with) { return with.events != nullptr && with.events->load(std::memory_order_relaxed); }
+
 // Whether an event is wanted.
 bool tell(request const& r, policy const& with, task_stage stage, std::chrono::nanoseconds runtime = {}) {
   if (with.observe) with.observe(stage, r, runtime);
-  return with.events != nullptr && with.events->load(std::memory_order_relaxed);
+  return are_wanted(with);
+}
+
+// What lovage itself says of every event.
+bool is_of_every_event(std::string_view key) {
+  static constexpr std::array<std::string_view, 7> keys{"type",      "uuid", "hostname", "timestamp",
+                                                        "utcoffset", "pid",  "clock"};
+  return std::find(keys.begin(), keys.end(), key) != keys.end();
+}
+
+// Written at once, so that one that cannot be does not spoil the message that it would travel in.
+expected<void> add_member(wire::json_members& to, std::string_view key, value const& v) {
+  std::string text;
+  if (!wire::append_json_text(text, key)) return fail(errc::encode, "a field's name is not UTF-8");
+  auto const written = wire::to_json(v);
+  if (!written) return fail(written.error());
+  to.add(text + ": " + *written);
+  return {};
 }
 
 }  // namespace
@@ -119,6 +143,23 @@ void tell_rejected(request const& r, policy const& with, bool requeue, time_poin
   if (!tell(r, with, task_stage::rejected)) return;
   new_event fields{out, r, task_stage::rejected, now, 32};
   fields.flag("requeue", requeue);
+}
+
+void tell_own(request const& r, policy const& with, std::string const& type, value const& fields, time_point now,
+              std::vector<wire::event>& out) {
+  auto const* members = fields.get_if<value::map>();
+  if (members == nullptr || type.empty() || !are_wanted(with)) return;
+  wire::event e;
+  e.type = type;
+  e.timestamp = std::chrono::duration<double>(now.time_since_epoch()).count();
+  wire::json_members to{e.members};
+  to.text("uuid", r.message.id.str());
+  for (auto const& m : *members) {
+    if (is_of_every_event(m.key)) continue;
+    if (auto done = add_member(to, m.key, m.val); !done)
+      return log::warning("Task " + r.label() + ": its event " + type + " is not sent: " + done.error().text());
+  }
+  out.push_back(std::move(e));
 }
 
 }  // namespace lovage::execute

@@ -26,4 +26,8 @@ void tell_revoked(request const& r, policy const& with, std::optional<int> signu
                   std::vector<wire::event>& out);
 void tell_rejected(request const& r, policy const& with, bool requeue, time_point now, std::vector<wire::event>& out);
 
+/// An event of the task's own, for monitors alone: `fields` is its map. One that cannot be written is logged.
+void tell_own(request const& r, policy const& with, std::string const& type, value const& fields, time_point now,
+              std::vector<wire::event>& out);
+
 }  // namespace lovage::execute

@@ -169,5 +169,40 @@ TEST_F(TaskEvents, ReachTheWorkersObserverEvenWhenNobodyElseWantsThem) {
   EXPECT_THAT(told(), IsEmpty());
 }
 
+TEST_F(TaskEvents, OfABodysOwnBearItsFieldsAndTheTasksId) {
+  auto const r = take();
+  tell_own(*r, with, "task-progress", value::map{{"done", 12}, {"of", value::list{1, "x"}}}, noon, out.events);
+  EXPECT_EQ(told().back().type, "task-progress");
+  EXPECT_THAT(keys(), ElementsAre("uuid", "done", "of"));
+  EXPECT_EQ(field("uuid"), value{"id-1"});
+  EXPECT_EQ(field("of"), (value::list{1, "x"}));
+  EXPECT_EQ(told().back().timestamp, std::chrono::duration<double>(noon.time_since_epoch()).count());
+}
+
+TEST_F(TaskEvents, OfABodysOwnDoNotSayWhatEveryEventSays) {
+  auto const r = take();
+  value::map const fields{
+      {"uuid", "other"}, {"hostname", "other"}, {"type", "task-failed"}, {"timestamp", "x"}, {"a", 1}};
+  tell_own(*r, with, "order-packed", fields, noon, out.events);
+  EXPECT_EQ(told().back().type, "order-packed");
+  EXPECT_EQ(told().back().hostname, "celery@test");
+  EXPECT_EQ(field("uuid"), value{"id-1"});
+  EXPECT_THAT(keys(), ElementsAre("uuid", "a"));
+}
+
+TEST_F(TaskEvents, OfABodysOwnThatCannotBeWrittenSpoilNoOther) {
+  auto const r = take();
+  auto const before = out.events.size();
+  tell_own(*r, with, "task-progress", value::map{{"text", "\xff"}}, noon, out.events);
+  tell_own(*r, with, "task-progress", value{5}, noon, out.events);
+  tell_own(*r, with, "", value::map{}, noon, out.events);
+  wanted = false;
+  tell_own(*r, with, "task-progress", value::map{{"a", 1}}, noon, out.events);
+  EXPECT_EQ(out.events.size(), before);
+  wanted = true;
+  tell_own(*r, with, "task-progress", value::map{{"a", 1}}, noon, out.events);
+  EXPECT_EQ(out.events.size(), before + 1);
+}
+
 }  // namespace
 }  // namespace lovage::execute

@@ -1,6 +1,7 @@
 #include "worker/consumer.hpp"
 
 #include "core/log.hpp"
+#include "execute/task_events.hpp"
 #include "worker/job_codec.hpp"
 
 #include <algorithm>
@@ -225,8 +226,10 @@ void consumer::apply(pool::event& e) {
       stuck_ = false;
       return execute::conclude_started(at->second, e.pid, policy_, owed_.pending());
     case pool::event_kind::message: {
-      auto state = read_state(e.payload);
-      return execute::conclude_state(at->second, state.state, std::move(state.meta), policy_, owed_.pending());
+      auto said = read_notice(e.payload);
+      if (said.what == task_notice::kind::event)
+        return execute::tell_own(at->second, policy_, said.name, said.data, options_.now(), owed_.pending().events);
+      return execute::conclude_state(at->second, said.name, std::move(said.data), policy_, owed_.pending());
     }
     default: return finish(e.id, e);
   }

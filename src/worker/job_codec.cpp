@@ -48,20 +48,22 @@ outcome read_outcome(std::string_view bytes) {
   return {static_cast<lovage_outcome>(bytes.front()), std::string{bytes.substr(1)}};
 }
 
-std::string write_state(std::string_view state, std::string_view packed_meta) {
+std::string write_notice(task_notice::kind what, std::string_view name, std::string_view packed_data) {
   packer p;
-  p.array(2);
-  p.text(state);
-  p.raw(packed_meta);
+  p.array(3);
+  p.boolean(what == task_notice::kind::event);
+  p.text(name);
+  p.raw(packed_data);
   return std::move(p).out();
 }
 
-state_message read_state(std::string_view bytes) {
+task_notice read_notice(std::string_view bytes) {
   unpacker in{bytes};
-  if (in.array() != 2) in.fail("not a state");
-  state_message out;
-  out.state = in.text();
-  out.meta = in.any();
+  if (in.array() != 3) in.fail("not a notice");
+  task_notice out;
+  out.what = in.boolean() ? task_notice::kind::event : task_notice::kind::state;
+  out.name = in.text();
+  out.data = in.any();
   return out;
 }
 
@@ -77,7 +79,10 @@ class pool_host final : public invoke_host {
  public:
   pool_host(pool::job_channel& channel, packed_job const& job) : channel_{channel}, job_{job} {}
   void update_state(std::string_view state, std::string_view packed_meta) override {
-    channel_.send(write_state(state, packed_meta));
+    channel_.send(write_notice(task_notice::kind::state, state, packed_meta));
+  }
+  void send_event(std::string_view type, std::string_view packed_fields) override {
+    channel_.send(write_notice(task_notice::kind::event, type, packed_fields));
   }
   [[nodiscard]] int stop_requested() const noexcept override { return static_cast<int>(channel_.why_stop()); }
   void log(int level, std::string_view text) override {
@@ -94,7 +99,10 @@ class open_pool_host final : public open_host {
   open_pool_host(std::shared_ptr<pool::open_job> job, packed_job const& what)
       : job_{std::move(job)}, task_{what.task}, id_{what.id} {}
   void update_state(std::string_view state, std::string_view packed_meta) override {
-    job_->send(write_state(state, packed_meta));
+    job_->send(write_notice(task_notice::kind::state, state, packed_meta));
+  }
+  void send_event(std::string_view type, std::string_view packed_fields) override {
+    job_->send(write_notice(task_notice::kind::event, type, packed_fields));
   }
   [[nodiscard]] int stop_requested() const noexcept override { return static_cast<int>(job_->why_stop()); }
   void log(int level, std::string_view text) override { log_of_task(task_, id_, level, text); }

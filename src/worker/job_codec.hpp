@@ -23,12 +23,16 @@ struct packed_job {
 [[nodiscard]] std::string write_outcome(outcome const& end);
 [[nodiscard]] outcome read_outcome(std::string_view bytes);
 
-struct state_message {
-  std::string state;
-  value meta;
+/// What a running task says: a state of its own, or an event for monitors.
+struct task_notice {
+  enum class kind { state, event };
+  kind what = kind::state;
+  std::string name;  ///< the state, or the event's type
+  value data;
 };
-[[nodiscard]] std::string write_state(std::string_view state, std::string_view packed_meta);
-[[nodiscard]] state_message read_state(std::string_view bytes);
+[[nodiscard]] std::string write_notice(task_notice::kind what, std::string_view name, std::string_view packed_data);
+/// Throws `error{decode}` on bytes that write_notice did not make.
+[[nodiscard]] task_notice read_notice(std::string_view bytes);
 
 /// What runs in a pool's thread or child. `on_start` is called with the job's number before its body.
 [[nodiscard]] pool::runner make_runner(task_registry::impl const& tasks, std::function<void(std::uint64_t)> on_start);

@@ -83,10 +83,14 @@ TEST(JobCodec, AnOutcomeReadsBackAndRubbishIsAFailure) {
   EXPECT_EQ(read_outcome("\x7f").kind, LOVAGE_FAILURE);
 }
 
-TEST(JobCodec, AStateReadsBack) {
-  auto const s = read_state(write_state("PROGRESS", pack(value::list{1, 2})));
-  EXPECT_EQ(s.state, "PROGRESS");
-  EXPECT_EQ(s.meta, (value::list{1, 2}));
+TEST(JobCodec, WhatATaskSaysReadsBack) {
+  for (auto const what : {task_notice::kind::state, task_notice::kind::event}) {
+    auto const n = read_notice(write_notice(what, "PROGRESS", pack(value::list{1, 2})));
+    EXPECT_EQ(n.what, what);
+    EXPECT_EQ(n.name, "PROGRESS");
+    EXPECT_EQ(n.data, (value::list{1, 2}));
+  }
+  EXPECT_THROW((void)read_notice("\x90"), error);
 }
 
 }  // namespace

@@ -56,6 +56,9 @@ value attribute(task_entry const& entry, task_options const& all, std::string_vi
   if (name == "ignore_result") return all.ignore_result;
   if (name == "store_errors_even_if_ignored") return all.store_errors_even_if_ignored;
   if (name == "acks_late") return all.acks_late;
+  if (name == "acks_on_failure_or_timeout") return all.acks_on_failure_or_timeout;
+  if (name == "acks_on_failure") return all.acknowledges_failure();
+  if (name == "acks_on_timeout") return all.acknowledges_timeout();
   if (name == "track_started") return all.track_started;
   if (name == "reject_on_worker_lost") return all.reject_on_worker_lost;
   return {};
