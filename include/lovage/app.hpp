@@ -11,7 +11,6 @@
 
 #include <functional>
 #include <iterator>
-#include <map>
 #include <memory>
 #include <span>
 #include <string>
@@ -20,9 +19,6 @@
 namespace lovage {
 
 class app;
-
-/// Names of stamps, each with values of it.
-using stamp_values = std::map<std::string, std::vector<std::string>>;
 
 /// What is known of a registered task, for listings.
 struct task_info {

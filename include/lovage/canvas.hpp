@@ -4,6 +4,7 @@
 #include <lovage/compose.hpp>
 #include <lovage/context.hpp>
 #include <lovage/outcome.hpp>
+#include <lovage/stamping.hpp>
 
 #include <iterator>
 #include <ranges>
@@ -156,6 +157,16 @@ class canvas<Outcome(Missing...)> {
     return *this;
   }
   canvas&& options(call_options const& o) && { return std::move(options(o)); }
+
+  /// Puts stamps on every call in it, links included: `flow.stamp({{"order", {"7"}}})`; then
+  /// `app.revoke_by_stamped_headers` finds all of them.
+  canvas& stamp(stamping_visitor& visitor) & { return detail::stamper{visitor}.stamp(signature_, {}), *this; }
+  canvas& stamp(stamp_values stamps) & {
+    detail::same_stamps visitor{std::move(stamps)};
+    return stamp(visitor);
+  }
+  canvas&& stamp(stamping_visitor& visitor) && { return std::move(stamp(visitor)); }
+  canvas&& stamp(stamp_values stamps) && { return std::move(stamp(std::move(stamps))); }
 
   /// A copy that misses nothing.
   template <class... Given>

@@ -138,6 +138,41 @@ TEST(CanvasTypes, FollowTheSteps) {
   static_assert(std::same_as<decltype(many), canvas<group_of_many<std::vector<int>>()> const>);
 }
 
+value::list stamps_at(value const& signature, char const* name) {
+  auto const* found = signature.find("options")->find(name);
+  return found ? *found->get_if<value::list>() : value::list{};
+}
+
+TEST(CanvasStamps, AreOnEveryCallOnce) {
+  auto const flow = (add.s(1, 2) | group(add.s(1), mul.s(2)) | tsum.s()).link(errback.s()).stamp({{"order", {"7"}}});
+  auto const again = canvas<int()>{flow}.stamp({{"order", {"7", "8"}}}).to_value();
+  auto const& steps = *again.find("kwargs")->find("tasks")->get_if<value::list>();
+  auto const& header = *steps[1].find("kwargs")->find("header")->get_if<value::list>();
+  auto const& link = again.find("options")->find("link")->get_if<value::list>()->front();
+  for (auto const* call : {&steps[0], &header[0], &header[1], steps[1].find("kwargs")->find("body"), &link}) {
+    EXPECT_EQ(stamps_at(*call, "order"), (value::list{"7", "8"}));
+    EXPECT_EQ(stamps_at(*call, "stamped_headers"), (value::list{"order"}));
+  }
+}
+
+TEST(CanvasStamps, AreWhatAVisitorSaysOfEachPart) {
+  struct marks : stamping_visitor {
+    stamp_values on_signature(value const& s) override { return {{"name", {*s.find("task")->get_if<std::string>()}}}; }
+    stamp_values on_chord_header_start(value const&) override { return {{"part", {"header"}}}; }
+    stamp_values on_chord_body(value const&) override { return {{"part", {"body"}}}; }
+    stamp_values on_errback(value const&) override { return {{"part", {"errback"}}}; }
+  } visitor;
+  auto flow = group(add.s(1, 2), mul.s(3, 4)) | tsum.s();
+  auto const stamped = flow.link_error(errback.s()).stamp(visitor).to_value();
+  auto const& kwargs = *stamped.find("kwargs");
+  auto const& first = kwargs.find("header")->get_if<value::list>()->front();
+  EXPECT_EQ(stamps_at(first, "name"), (value::list{"wire.add"}));
+  EXPECT_EQ(stamps_at(first, "part"), (value::list{"header"}));
+  EXPECT_EQ(stamps_at(*kwargs.find("body"), "part"), (value::list{"body"}));
+  auto const& errback_call = stamped.find("options")->find("link_error")->get_if<value::list>()->front();
+  EXPECT_EQ(stamps_at(errback_call, "part"), (value::list{"errback"}));
+}
+
 TEST(CanvasLinks, AreListed) {
   auto const flow = (add.s(1, 2) | mul.s(3)).link(show.s()).link(errback.s()).link_error(errback.s());
   auto const& options = *flow.to_value().find("options");
