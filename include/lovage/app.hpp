@@ -19,6 +19,8 @@
 namespace lovage {
 
 class app;
+class workflow;
+class workflow_run;
 
 /// What is known of a registered task, for listings.
 struct task_info {
@@ -207,6 +209,12 @@ class app {
   void send(canvas<Outcome(M, More...)> const&) {
     static_assert(detail::always_false<Outcome>, "lovage: this workflow still misses arguments; give them by with()");
   }
+
+  /// Sends a workflow of named nodes (`<lovage/workflow.hpp>`). Throws as above, and `error{invalid_argument}` for
+  /// nodes that wait for each other.
+  workflow_run send(workflow const& flow);
+  /// One that was sent earlier or elsewhere.
+  [[nodiscard]] workflow_run workflow_of(task_id id);
 
   /// The group that was saved under this id (`group_result::save`), also by a Python program; nothing when there is
   /// none. Throws `error`: `unavailable`, `not_supported`.
