@@ -21,6 +21,7 @@ namespace lovage {
 class app;
 class workflow;
 class workflow_run;
+struct drawing;
 
 /// What is known of a registered task, for listings.
 struct task_info {
@@ -224,6 +225,12 @@ class app {
     if (!tree) return std::nullopt;
     return group_result<Outcome>{state_, *std::move(tree)};
   }
+
+  /// The tasks of a workflow with their states, as a graph: of a handle's `tree()`, or by the id of a named workflow, a
+  /// saved group, or a task and what came of it. Names of tasks are there where `result_extended` is on. Throws
+  /// `error{unavailable}`. *Requires*: `<lovage/drawing.hpp>`.
+  [[nodiscard]] drawing draw(result_tree const& tree);
+  [[nodiscard]] drawing draw(task_id const& id);
 
   /// Sends many calls in batches: far faster than one by one. Results are in the order of the calls.
   template <class Range>

@@ -105,8 +105,6 @@ std::optional<error_info> result_handle::failure_of(task_status const& done) con
   return info;
 }
 
-namespace {
-
 std::vector<result_tree> children_of(wire::result_record const& r) {
   std::vector<result_tree> out;
   auto const* list = r.children.get_if<value::list>();
@@ -114,8 +112,6 @@ std::vector<result_tree> children_of(wire::result_record const& r) {
     if (auto child = wire::result_tuple::from_value((*list)[i])) out.push_back(tree_of(*child));
   return out;
 }
-
-}  // namespace
 
 std::vector<result_tree> result_handle::children() const {
   auto const until = app_->operation_deadline();

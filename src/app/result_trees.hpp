@@ -2,6 +2,7 @@
 #pragma once
 
 #include "app/app_state.hpp"
+#include "wire/result_record.hpp"
 #include "wire/result_tuple.hpp"
 
 #include <functional>
@@ -12,6 +13,9 @@ namespace lovage::detail {
 
 [[nodiscard]] result_tree tree_of(wire::result_tuple const& from);
 [[nodiscard]] wire::result_tuple tuple_of(result_tree const& from);
+
+/// What a task has called, by its record.
+[[nodiscard]] std::vector<result_tree> children_of(wire::result_record const& r);
 
 /// "step 2 of 3, <id>": the first step of the workflow that ended badly; empty when there is but one step, or none did.
 [[nodiscard]] std::string failed_step(result_tree const& of, app_state& app);

@@ -21,6 +21,9 @@ inline constexpr char const* node_header = "lovage_workflow";
 /// A key of a body's signature: which parts' results are put in front of its arguments, by their place. Without it, as
 /// in every other chord, all of them are one list.
 inline constexpr char const* inputs_key = "lovage_inputs";
+/// Its document is a result of this state, under the workflow's id with this behind it.
+inline constexpr char const* document_state = "WORKFLOW";
+inline constexpr char const* document_suffix = ".graph";
 /// The task that ends a workflow.
 inline constexpr char const* workflow_end_task = "lovage.workflow_end";
 

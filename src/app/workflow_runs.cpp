@@ -14,9 +14,7 @@ namespace lovage {
 namespace detail {
 namespace {
 
-constexpr char const* graph_state = "WORKFLOW";
-
-task_id document_id(task_id const& run) { return task_id{run.str() + ".graph"}; }
+task_id document_id(task_id const& run) { return task_id{run.str() + document_suffix}; }
 
 std::chrono::seconds kept(app_state const& app) {
   return std::chrono::ceil<std::chrono::seconds>(app.settings.result_expires());
@@ -43,7 +41,7 @@ expected<graph_document> document_of(app_state& app, task_id const& id, deadline
   auto const where = document_id(id);
   auto records = (*backend)->fetch({&where, 1}, until);
   if (!records) return fail(records.error());
-  if (records->front().status != graph_state)
+  if (records->front().status != document_state)
     return fail(errc::invalid_argument, "the result backend knows no workflow of this id, or no longer", id.str());
   return graph_document::from_value(records->front().result);
 }
@@ -113,7 +111,7 @@ expected<task_id> send_graph(app_state& app, workflow const& flow, deadline unti
   auto backend = counting_backend(app, until);
   if (!backend) return fail(backend.error());
   auto const kept_for = kept(app);
-  auto const document = record_of(document_id(id), graph_state, doc->to_value());
+  auto const document = record_of(document_id(id), document_state, doc->to_value());
   if (auto ok = (*backend)->store({&document, 1}, kept_for, until); !ok) return fail(ok.error());
   if (auto ok = mark_started(app, id, until); !ok) return fail(ok.error());
   if (auto ok = (*backend)->start_chords(doc->chords(), kept_for, until); !ok) return fail(ok.error());

@@ -12,6 +12,7 @@ namespace lovage::cli {
 void add_worker(CLI::App& root, session& s);
 void add_call(CLI::App& root, session& s);
 void add_result(CLI::App& root, session& s);
+void add_graph(CLI::App& root, session& s);
 void add_queues(CLI::App& root, session& s);
 void add_events(CLI::App& root, session& s);
 void add_tasks(CLI::App& root, session& s);
