@@ -31,12 +31,14 @@ struct own_command {
 /// *Threads*: written before a worker runs, read by any.
 class task_registry::impl {
  public:
-  impl() = default;
+  impl();
   ~impl();
   impl(impl const&) = delete;
   impl& operator=(impl const&) = delete;
 
+  /// One that was defined, else one of Celery's own that every worker knows.
   [[nodiscard]] task_entry const* find(std::string_view name) const noexcept;
+  /// Those that were defined.
   [[nodiscard]] std::map<std::string, task_entry, std::less<>> const& entries() const noexcept { return entries_; }
 
   [[nodiscard]] own_command const* find_command(std::string_view name) const noexcept;
@@ -58,6 +60,7 @@ class task_registry::impl {
   static void add_command(void* self, lovage_command_entry const* entry);
 
   std::map<std::string, task_entry, std::less<>> entries_;
+  std::map<std::string, task_entry, std::less<>> const builtin_;
   std::map<std::string, own_command, std::less<>> commands_;
   hook_table hooks_;
   std::string source_, error_;
