@@ -100,7 +100,7 @@ expected<std::optional<result_tree>> saved_group(app_state& app, std::string con
 
 /// The handle of a workflow of this outcome.
 template <class Outcome>
-struct handle_of {
+struct sent_as {
   using type = async_result<Outcome>;
   static type make(std::shared_ptr<app_state> app, result_tree tree) {
     task_id id{tree.id};
@@ -109,7 +109,7 @@ struct handle_of {
 };
 template <class Outcome>
   requires is_group<Outcome>
-struct handle_of<Outcome> {
+struct sent_as<Outcome> {
   using type = group_result<Outcome>;
   static type make(std::shared_ptr<app_state> app, result_tree tree) { return {std::move(app), std::move(tree)}; }
 };
@@ -200,11 +200,11 @@ class app {
     return detail::value_or_throw(try_send(std::move(flow), progress));
   }
   template <class Outcome>
-  [[nodiscard]] expected<typename detail::handle_of<Outcome>::type> try_send(
+  [[nodiscard]] expected<typename detail::sent_as<Outcome>::type> try_send(
       canvas<Outcome()> flow, detail::send_progress const& progress = {}) {
     auto tree = detail::send_workflow(*state_, std::move(flow).to_value(), send_deadline(), progress);
     if (!tree) return fail(tree.error());
-    return detail::handle_of<Outcome>::make(state_, *std::move(tree));
+    return detail::sent_as<Outcome>::make(state_, *std::move(tree));
   }
   template <class Outcome, class M, class... More>
   void send(canvas<Outcome(M, More...)> const&) {

@@ -21,6 +21,10 @@ struct group_of {};
 template <class T>
 struct group_of_many {};
 
+/// What a chain gives that ends in a group: as a member of another group it stays a list of its own.
+template <class Group>
+struct chained {};
+
 namespace detail {
 
 /// As part of a list: void is there as null.
@@ -56,6 +60,8 @@ template <class T>
 struct element<group_of_many<T>> {
   using type = std::vector<T>;
 };
+template <class Group>
+struct element<chained<Group>> : element<Group> {};
 /// What an outcome is when it is read, or is one of a list: T, or the vector or tuple of a group.
 template <class T>
 using element_t = typename element<T>::type;
@@ -66,6 +72,23 @@ template <class... T>
 inline constexpr bool is_group<group_of<T...>> = true;
 template <class T>
 inline constexpr bool is_group<group_of_many<T>> = true;
+template <class Group>
+inline constexpr bool is_group<chained<Group>> = true;
+
+/// What a step gives after other steps.
+template <class O>
+struct after_steps {
+  using type = O;
+};
+template <class O>
+  requires is_group<O>
+struct after_steps<O> {
+  using type = chained<O>;
+};
+template <class Group>
+struct after_steps<chained<Group>> {
+  using type = chained<Group>;
+};
 
 /// A group of groups is one group of all their members.
 template <class... O>
@@ -76,11 +99,35 @@ struct join_groups<group_of<T...>> {
 };
 template <class... T, class... U, class... Rest>
 struct join_groups<group_of<T...>, group_of<U...>, Rest...> : join_groups<group_of<T..., U...>, Rest...> {};
+template <class... T, class U, class... Rest>
+struct join_groups<group_of<T...>, group_of_many<U>, Rest...> : join_groups<group_of<T..., U>, Rest...> {};
 template <class... T, class O, class... Rest>
-  requires(!is_group<O>)
 struct join_groups<group_of<T...>, O, Rest...> : join_groups<group_of<T..., element_t<O>>, Rest...> {};
+
+template <class O>
+inline constexpr bool is_many = false;
+template <class T>
+inline constexpr bool is_many<group_of_many<T>> = true;
+
+/// How many there are is known at run time only: they are of one type, or of any.
+template <class Group>
+struct as_many {
+  using type = group_of_many<value>;
+};
+template <class First, class... Rest>
+  requires all_same<First, Rest...>
+struct as_many<group_of<First, Rest...>> {
+  using type = group_of_many<First>;
+};
+
+template <bool Many, class Group>
+struct joined {
+  using type = Group;
+};
+template <class Group>
+struct joined<true, Group> : as_many<Group> {};
 template <class... O>
-using joined_group = typename join_groups<group_of<>, O...>::type;
+using joined_group = typename joined<(is_many<O> || ...), typename join_groups<group_of<>, O...>::type>::type;
 
 /// Whether a parameter P can take what gives O.
 template <class O, class P>
@@ -103,6 +150,8 @@ inline constexpr bool accepts_list<std::array<E, N>, T...> = N == sizeof...(T) &
 
 template <class... T, class P>
 inline constexpr bool accepts<group_of<T...>, P> = accepts_list<P, T...>;
+template <class Group, class P>
+inline constexpr bool accepts<chained<Group>, P> = accepts<Group, P>;
 template <class T, class P>
 inline constexpr bool accepts<group_of_many<T>, P> = std::same_as<P, value>;
 template <class T, class E, class A>

@@ -13,6 +13,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -25,7 +26,8 @@ struct publish_settings {
   std::optional<int> default_priority;
   delivery_mode mode = delivery_mode::persistent;
   bool ignore_result = false;
-  bool sent_events = false;  ///< `task_send_sent_event`
+  bool sent_events = false;             ///< `task_send_sent_event`
+  std::size_t inline_bodies = 262'144;  ///< octets that bodies of chords may add to the messages of a workflow
   std::vector<std::function<void(raw_call&)>> before = {};
   std::vector<std::function<void(std::string const&, task_id const&)>> after = {};
   std::chrono::milliseconds operation_timeout{};
@@ -99,6 +101,10 @@ void clock_advanced();
 
 /// Runs calls in the caller (setting `task_always_eager`) and stores what came out.
 [[nodiscard]] expected<void> run_eagerly(app_state& app, wire::task_message message);
+[[nodiscard]] expected<void> run_eagerly(app_state& app, std::vector<broker::outgoing> messages);
+
+/// `app::after_publish`: the broker has these.
+void tell_after(std::span<std::string const> names, std::vector<task_id> const& ids, app_state const& app);
 
 /// From a stored record to what users see.
 [[nodiscard]] task_status status_of(wire::result_record record);

@@ -133,7 +133,12 @@ TEST(CanvasTypes, FollowTheSteps) {
   auto const nested = group(group(add.s(1, 2), add.s(3, 4)), add.s(5, 6)) | tsum.s();
   static_assert(std::same_as<decltype(nested), canvas<int()> const>);
   auto const spread = add.s(1, 2) | group(add.s(1), show.s(), errback.s());
-  static_assert(std::same_as<decltype(spread), canvas<group_of<int, std::string, std::monostate>()> const>);
+  static_assert(std::same_as<decltype(spread), canvas<chained<group_of<int, std::string, std::monostate>>()> const>);
+  auto const inside = group(add.s(1, 2), add.s(1, 2) | group(add.s(1), show.s()));
+  using pair = std::tuple<int, std::string>;
+  static_assert(std::same_as<detail::element_t<decltype(inside)::result_type>, std::tuple<int, pair>>);
+  auto const mixed_many = group(group(std::vector{add.s(1, 2)}), show.s(3));
+  static_assert(std::same_as<decltype(mixed_many), canvas<group_of_many<value>()> const>);
   auto const many = chunks(add, std::vector<std::tuple<int, int>>{{1, 2}}, 1);
   static_assert(std::same_as<decltype(many), canvas<group_of_many<std::vector<int>>()> const>);
 }

@@ -10,10 +10,25 @@
 namespace lovage::detail {
 namespace {
 
-// The tasks whose results a group's are: a group inside is a part of it.
+// The tasks whose results a group's are.
 void add_members(result_tree const& of, std::vector<task_id>& out) {
   if (!of.is_group) return out.emplace_back(of.id), void();
   for (auto const& member : of.members) add_members(member, out);
+}
+
+// Their results, `next` first, in the shape of the group: a group inside is a part of it, but for the end of a chain.
+void add_results(result_tree const& of, std::vector<task_status>::iterator& next, value::list& out) {
+  for (auto const& member : of.members) {
+    if (!member.is_group) {
+      out.push_back(std::move(next++->result));
+    } else if (member.parent.empty()) {
+      add_results(member, next, out);
+    } else {
+      value::list inner;
+      add_results(member, next, inner);
+      out.emplace_back(std::move(inner));
+    }
+  }
 }
 
 }  // namespace
@@ -105,11 +120,10 @@ std::vector<task_status> group_handle::wait_for_all(deadline until) const {
 
 value::list group_handle::join_or_throw(deadline until) const {
   auto all = wait_for_all(until);
+  for (auto const& status : all) raise_failure(status, *tree_, *app_);
   value::list out;
-  for (auto& status : all) {
-    if (!status.successful()) raise_failure(status, *tree_, *app_);
-    out.push_back(std::move(status.result));
-  }
+  auto next = all.begin();
+  add_results(*tree_, next, out);
   return out;
 }
 

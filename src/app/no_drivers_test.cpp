@@ -15,4 +15,8 @@ expected<void> detail::run_eagerly(app_state&, wire::task_message) {
   return fail(errc::not_supported, "nothing is executed in this test");
 }
 
+expected<void> detail::run_eagerly(app_state&, std::vector<broker::outgoing>) {
+  return fail(errc::not_supported, "nothing is executed in this test");
+}
+
 }  // namespace lovage

@@ -1,10 +1,14 @@
 #include "app/registry.hpp"
 
+#include "app/builtin_tasks.hpp"
+
 #include <lovage/pack.hpp>
 
 #include <algorithm>
 
 namespace lovage {
+
+task_registry::impl::impl() : builtin_{make_builtin_tasks(*this)} {}
 
 task_registry::impl::~impl() {
   for (auto& [name, entry] : entries_)
@@ -49,8 +53,9 @@ expected<value> task_registry::impl::run(own_command const& command, value::map 
 }
 
 task_entry const* task_registry::impl::find(std::string_view name) const noexcept {
-  auto const at = entries_.find(name);
-  return at == entries_.end() ? nullptr : &at->second;
+  if (auto const at = entries_.find(name); at != entries_.end()) return &at->second;
+  auto const at = builtin_.find(name);
+  return at == builtin_.end() ? nullptr : &at->second;
 }
 
 lovage_registry const* task_registry::impl::begin(std::string source) {

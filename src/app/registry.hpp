@@ -31,12 +31,14 @@ struct own_command {
 /// *Threads*: written before a worker runs, read by any.
 class task_registry::impl {
  public:
-  impl() = default;
+  impl();
   ~impl();
   impl(impl const&) = delete;
   impl& operator=(impl const&) = delete;
 
+  /// One that was defined, else one of Celery's own that every worker knows.
   [[nodiscard]] task_entry const* find(std::string_view name) const noexcept;
+  /// Those that were defined.
   [[nodiscard]] std::map<std::string, task_entry, std::less<>> const& entries() const noexcept { return entries_; }
 
   /// `task_annotations`: options of tasks that are added from now on, by name and "*".
@@ -61,6 +63,7 @@ class task_registry::impl {
   static void add_command(void* self, lovage_command_entry const* entry);
 
   std::map<std::string, task_entry, std::less<>> entries_;
+  std::map<std::string, task_entry, std::less<>> const builtin_;
   std::map<std::string, own_command, std::less<>> commands_;
   hook_table hooks_;
   value::map annotations_;

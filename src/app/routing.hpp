@@ -28,6 +28,8 @@ class routing {
   explicit routing(config const& c);
 
   [[nodiscard]] broker::topology const& queues() const noexcept { return queues_; }
+  /// Whether anything but the call itself and the default has a say.
+  [[nodiscard]] bool has_rules() const noexcept { return !rules_.empty() || !routers_.empty(); }
   [[nodiscard]] std::string const& default_queue() const noexcept { return default_queue_; }
 
   /// Asked before the rules, in the order in which they were added.

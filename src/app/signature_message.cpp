@@ -4,8 +4,9 @@
 #include "core/ids.hpp"
 #include "wire/fields.hpp"
 
+#include <lovage/pack.hpp>
+
 #include <algorithm>
-#include <iterator>
 #include <utility>
 
 namespace lovage::detail {
@@ -117,15 +118,39 @@ void call_reader::read(value::map& options) {
   if (countdown && *countdown != 0) m.eta = datetime::from(later(now, *countdown));
 }
 
+// What the rules say of a call that does not say it itself.
+expected<void> address_by_rules(addressed_call& call, call_reader& read, routing const& where) {
+  auto const& m = call.message;
+  packer args;
+  for (auto const& a : m.args) args.any(a);
+  raw_call as_call;
+  as_call.task = m.task;
+  as_call.count = m.args.size();
+  as_call.packed_args = std::move(args).out();
+  as_call.kwargs = m.kwargs;
+  if (auto ok = where.complete(as_call); !ok) return ok;
+  auto to = where.address(as_call.options);
+  if (!to) return fail(to.error());
+  call.queue = std::move(to->queue);
+  call.exchange = std::move(to->exchange);
+  call.routing_key = std::move(to->routing_key);
+  if (!read.priority && as_call.options.priority_) read.priority = *as_call.options.priority_;
+  return {};
+}
+
 // An exchange needs its key; with one of them only, Celery sends to the queue (wire-format 2.1).
-void address(addressed_call& call, call_reader& read, publish_settings const& settings) {
+expected<void> address(addressed_call& call, call_reader& read, publish_settings const& settings) {
   if (read.exchange && read.routing_key && !read.exchange->empty() && !read.routing_key->empty()) {
     call.exchange = *std::move(read.exchange);
     call.routing_key = *std::move(read.routing_key);
+  } else if (read.queue && !read.queue->empty()) {
+    call.queue = queue_name{*std::move(read.queue)};
+  } else if (settings.where.has_rules()) {
+    return address_by_rules(call, read, settings.where);
   } else {
-    bool const named = read.queue && !read.queue->empty();
-    call.queue = named ? queue_name{*std::move(read.queue)} : route(settings, call.message.task);
+    call.queue = queue_name{settings.where.default_queue()};
   }
+  return {};
 }
 
 void settle_place(wire::task_message& m, workflow_place&& place) {
@@ -134,7 +159,6 @@ void settle_place(wire::task_message& m, workflow_place&& place) {
   m.parent_id.reset();
   if (!place.parent_id.empty()) m.parent_id = std::move(place.parent_id);
   if (place.group) m.group = std::move(place.group), m.group_index = place.group_index;
-  if (place.chain) m.embed.chain = std::move(place.chain);
 }
 
 }  // namespace
@@ -154,12 +178,12 @@ expected<addressed_call> call_of(signature s, workflow_place place, publish_sett
   m.argsrepr = read.argsrepr ? *std::move(read.argsrepr) : wire::args_repr(m.args);
   m.kwargsrepr = read.kwargsrepr ? *std::move(read.kwargsrepr) : wire::kwargs_repr(m.kwargs);
   m.origin = settings.origin;
+  if (auto ok = address(call, read, settings); !ok) return fail(ok.error());
   auto const inherited = place.priority ? place.priority : settings.default_priority;
   m.properties.priority =
       static_cast<int>(std::clamp<std::int64_t>(read.priority.value_or(inherited.value_or(0)), 0, 255));
   settle_place(m, std::move(place));
   m.properties.correlation_id = m.id.str();
-  address(call, read, settings);
   return call;
 }
 
@@ -169,61 +193,6 @@ expected<broker::outgoing> outgoing_of(addressed_call&& call) {
   out->exchange = std::move(call.exchange);
   out->routing_key = std::move(call.routing_key);
   return out;
-}
-
-namespace {
-
-void add_calls(signature& to, char const* option, value more) {
-  value::list all;
-  if (auto const* have = to.option(option)) {
-    if (auto const* list = have->get_if<value::list>()) {
-      all = *list;
-    } else {
-      all.push_back(*have);
-    }
-  }
-  if (auto* list = more.get_if<value::list>()) {
-    std::move(list->begin(), list->end(), std::back_inserter(all));
-  } else if (!more.is_null()) {
-    all.push_back(std::move(more));
-  }
-  to.set_option(option, std::move(all));
-}
-
-// Options of a chain: who waits for its end stands at the last step, who waits for failure at each, how it is sent at
-// the first (wire-format 3.4).
-void hand_down(value::map&& options, std::vector<signature>& steps) {
-  for (auto& [key, v] : options) {
-    if (key == "link") {
-      add_calls(steps.back(), "link", std::move(v));
-    } else if (key == "link_error") {
-      for (auto& step : steps) add_calls(step, "link_error", v);
-    } else if (key == "task_id" || key == "group_id" || key == "group_index" || key == "chord") {
-      if (steps.back().option(key) == nullptr) steps.back().set_option(key, std::move(v));
-    } else {
-      steps.front().set_option(key, std::move(v));
-    }
-  }
-}
-
-}  // namespace
-
-expected<signature> first_step(signature s, value::list& rest) {
-  while (s.kind() == wire::signature_kind::chain) {
-    auto steps = wire::members(s);
-    if (!steps) return fail(steps.error());
-    if (steps->empty()) return fail(errc::decode, "a chain has no steps", "signature.kwargs.tasks");
-    hand_down(std::move(s.options), *steps);
-    steps->front().apply_partial(std::move(s.args));
-    for (auto i = steps->size() - 1; i > 0; --i) {
-      auto& step = (*steps)[i];
-      if (step.option("task_id") == nullptr) step.set_option("task_id", new_task_id().str());
-      rest.push_back(std::move(step).to_value());
-    }
-    auto first = std::move(steps->front());
-    s = std::move(first);
-  }
-  return s;
 }
 
 }  // namespace lovage::detail

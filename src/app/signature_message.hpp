@@ -15,8 +15,7 @@ struct workflow_place {
   std::string root_id = {};    ///< the first task of the workflow; empty: the call itself
   std::optional<std::string> group = {};
   std::optional<std::int64_t> group_index = {};
-  std::optional<value::list> chain = {};  ///< the steps after it, reversed (wire-format 2.3)
-  std::optional<int> priority = {};       ///< for signatures that set none
+  std::optional<int> priority = {};  ///< for signatures that set none
 };
 
 /// A call before it is written: to a queue, or where `exchange` is set, there with its key.
@@ -32,10 +31,6 @@ struct addressed_call {
 [[nodiscard]] expected<addressed_call> call_of(wire::signature s, workflow_place place,
                                                publish_settings const& settings, time_point now);
 [[nodiscard]] expected<broker::outgoing> outgoing_of(addressed_call&& call);
-
-/// A chain becomes its first step, and the others are put into `rest` (reversed, the next one last) with ids of their
-/// own; anything else stays as it is. *On failure*: `decode`.
-[[nodiscard]] expected<wire::signature> first_step(wire::signature s, value::list& rest);
 
 /// The signature as Celery writes it, with the options that were set. Errors: as `message_of`.
 [[nodiscard]] expected<wire::signature> signature_of(raw_call const& call);

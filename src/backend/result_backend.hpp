@@ -54,6 +54,11 @@ inline constexpr std::chrono::seconds chord_claim{30};
 /// Parts of a chord that nobody has started, such as one told again after its end, go after this even where results
 /// are kept for ever.
 inline constexpr std::chrono::seconds stray_parts{86'400};
+/// How long a body is kept that is stored when its workflow is sent, for a chord that begins later: steps before it may
+/// take longer than results are kept. Zero: for ever.
+[[nodiscard]] constexpr std::chrono::seconds kept_bodies(std::chrono::seconds expires) noexcept {
+  return expires.count() == 0 ? expires : expires + std::chrono::hours{24 * 30};
+}
 
 /// *Threads*: any, concurrently.
 class result_backend {

@@ -82,10 +82,11 @@ void log_success(request const& r, value const& result, std::chrono::nanoseconds
             {{"task_id", r.message.id.str()}, {"task_name", r.message.task}, {"runtime", seconds}});
 }
 
-std::vector<task_id> ids_of(std::vector<waiting_step>&& steps) {
-  std::vector<task_id> out;
-  for (auto& step : steps) out.push_back(std::move(step.id));
-  return out;
+// What fails with it should a message be refused for good.
+void add_later_steps(request const& r, sequel& to) {
+  auto later = steps_to_come(r);
+  for (auto& step : later.waiting) to.waiting.push_back(std::move(step.id));
+  to.lost = std::move(later.parts);
 }
 
 void succeed(request const& r, outcome const& end, policy const& with, time_point now, std::chrono::nanoseconds runtime,
@@ -99,23 +100,23 @@ void succeed(request const& r, outcome const& end, policy const& with, time_poin
   auto next = after_success(r, result, with, now);
   if (!next) return fail_request(r, with, {as_exception(next.error())}, disposition::done, now, out);
   log_success(r, result, runtime);
-  std::vector<wire::result_record> records;
-  std::vector<wire::event> events;
   bool const calls = !next->messages.empty();
-  auto& to = calls ? records : out.records;
-  tell_succeeded(r, with, result, runtime, now, calls ? events : out.events);
+  sequel then;
+  tell_succeeded(r, with, result, runtime, now, calls ? then.events : out.events);
+  if (auto part = part_of(r, wire::state::success, result, with))
+    (calls ? then.parts : out.parts).push_back(*std::move(part));
+  auto& records = calls ? then.records : out.records;
   if (with.store_results && !r.options.ignore_result) {
-    to.push_back(make_record(r, with, wire::state::success, std::move(result)));
-    to.back().children = std::move(next->children);
-    to.back().date_done = wire::to_iso(now);
+    records.push_back(make_record(r, with, wire::state::success, std::move(result)));
+    records.back().children = std::move(next->children);
+    records.back().date_done = wire::to_iso(now);
   }
   if (!calls) return out.closings.push_back(closing_of(r, disposition::done));
-  out.sequels.push_back({std::move(next->messages),
-                         std::move(records),
-                         {closing_of(r, disposition::done)},
-                         ids_of(steps_to_come(r.message.embed)),
-                         false,
-                         std::move(events)});
+  then.messages = std::move(next->messages);
+  then.chords = std::move(next->chords);
+  then.closings.push_back(closing_of(r, disposition::done));
+  add_later_steps(r, then);
+  out.sequels.push_back(std::move(then));
 }
 
 expected<broker::outgoing> next_try(request const& r, retry_plan const& plan, policy const& with) {
@@ -142,7 +143,7 @@ void retry(request const& r, retry_plan const& plan, value::map const& details, 
   sequel then;
   then.messages.push_back(*std::move(again));
   then.closings.push_back(closing_of(r, disposition::done));
-  then.waiting = ids_of(steps_to_come(r.message.embed));
+  add_later_steps(r, then);
   tell_retried(r, with, cause, now, then.events);
   if (with.store_results && !r.options.ignore_result) {
     auto record = make_record(r, with, wire::state::retry, cause.exception.to_value());
@@ -177,6 +178,13 @@ void refuse(request const& r, value::map const& details, policy const& with, tim
   out.closings.push_back(closing_of(r, requeue ? disposition::requeue : disposition::bury, reason));
 }
 
+// It has no result to put into the list that the body of its chord waits for: the chord fails instead of waiting for
+// ever.
+void ignore(request const& r, policy const& with, effects& out) {
+  wire::exception_info const why{"Ignore", {}, "celery.exceptions"};
+  if (auto part = part_of(r, wire::state::failure, why.to_value(), with)) out.parts.push_back(*std::move(part));
+}
+
 }  // namespace
 
 void conclude(request const& r, outcome const& end, policy const& with, time_point now,
@@ -188,6 +196,7 @@ void conclude(request const& r, outcome const& end, policy const& with, time_poi
     case LOVAGE_REJECTED: return refuse(r, details, with, now, out);
     case LOVAGE_IGNORED:
       log::info("Task " + r.label() + " ignored", {{"task_id", r.message.id.str()}});
+      ignore(r, with, out);
       return out.closings.push_back(closing_of(r, disposition::done));
     default: break;
   }

@@ -3,9 +3,11 @@
 #include "core/log.hpp"
 #include "execute/conclude.hpp"
 #include "execute/intake.hpp"
+#include "execute/workflow.hpp"
 
 #include <deque>
 #include <iterator>
+#include <utility>
 
 namespace lovage::detail {
 namespace {
@@ -71,10 +73,8 @@ class eager_run {
         expires_{std::chrono::ceil<std::chrono::seconds>(app.settings.result_expires())},
         until_{until} {}
 
-  // One delivery, then what it caused: retries, links, next steps.
-  expected<void> run(broker::delivery first) {
-    std::deque<broker::delivery> todo;
-    todo.push_back(std::move(first));
+  // Deliveries, then what they caused: retries, links, next steps, bodies of chords.
+  expected<void> run(std::deque<broker::delivery> todo) {
     expected<void> outcome;
     for (; !todo.empty(); todo.pop_front()) {
       auto done = run_one(std::move(todo.front()), todo);
@@ -93,12 +93,40 @@ class eager_run {
                               execute::pack_arguments(r->message), host);
       execute::conclude(*r, end, with_, app_.now(), {}, out);
     }
-    for (auto& then : out.sequels) {
-      for (auto& message : then.messages) todo.push_back(as_delivered(std::move(message)));
-      std::move(then.records.begin(), then.records.end(), std::back_inserter(out.records));
+    auto& records = out.records;
+    std::vector<wire::result_record> stored;
+    for (;;) {
+      if (auto sent = send(std::exchange(out.sequels, {}), out, todo); !sent) return fail(sent.error());
+      if (auto kept = results_.store(records, expires_, until_); !kept) return fail(kept.error());
+      std::move(records.begin(), records.end(), std::back_inserter(stored));
+      records.clear();
+      if (auto counted = count(out); !counted) return fail(counted.error());
+      if (out.sequels.empty() && records.empty() && out.parts.empty()) break;
     }
-    if (auto stored = results_.store(out.records, expires_, until_); !stored) return fail(stored.error());
-    return std::move(out.records);
+    if (auto ended = results_.end_chords(out.ended, until_); !ended) return fail(ended.error());
+    return stored;
+  }
+
+  expected<void> send(std::vector<execute::sequel>&& sequels, execute::effects& out,
+                      std::deque<broker::delivery>& todo) {
+    for (auto& then : sequels) {
+      auto known = results_.start_chords(then.chords.now, expires_, until_);
+      if (known) known = results_.start_chords(then.chords.later, backend::kept_bodies(expires_), until_);
+      if (!known) return known;
+      for (auto& message : then.messages) todo.push_back(as_delivered(std::move(message)));
+      out.add(std::move(then));
+    }
+    return {};
+  }
+
+  expected<void> count(execute::effects& out) {
+    auto const parts = std::exchange(out.parts, {});
+    for (auto const& p : parts) {
+      auto ends = results_.count_parts({&p.part, 1}, {&p.body, 1}, expires_, until_);
+      if (!ends) return fail(ends.error());
+      for (auto& end : *ends) execute::conclude_chord(std::move(end), &p, with_, app_.now(), out);
+    }
+    return {};
   }
 
   app_state& app_;
@@ -110,13 +138,25 @@ class eager_run {
 
 }  // namespace
 
-expected<void> run_eagerly(app_state& app, wire::task_message message) {
+static expected<void> run_all_eagerly(app_state& app, std::deque<broker::delivery> todo) {
   auto const until = app.operation_deadline();
   auto results = app.backend(until);
   if (!results) return fail(results.error());
+  return eager_run{app, **results, until}.run(std::move(todo));
+}
+
+expected<void> run_eagerly(app_state& app, wire::task_message message) {
   auto delivery = as_delivered(std::move(message), app);
   if (!delivery) return fail(delivery.error());
-  return eager_run{app, **results, until}.run(*std::move(delivery));
+  std::deque<broker::delivery> todo;
+  todo.push_back(*std::move(delivery));
+  return run_all_eagerly(app, std::move(todo));
+}
+
+expected<void> run_eagerly(app_state& app, std::vector<broker::outgoing> messages) {
+  std::deque<broker::delivery> todo;
+  for (auto& m : messages) todo.push_back(as_delivered(std::move(m)));
+  return run_all_eagerly(app, std::move(todo));
 }
 
 }  // namespace lovage::detail

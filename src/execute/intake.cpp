@@ -69,6 +69,7 @@ std::optional<request> read(broker::delivery&& from, policy const& with, time_po
 }
 
 bool admit(request const& r, policy const& with, time_point now, effects& out) {
+  if (stands_for_body(r) && with.chords) return out.bodies.push_back(body_behind(r)), false;
   if (r.entry == nullptr) {
     log::error("Received unregistered task " + r.label() +
                "; it is in the dead set. Registered: " + known_tasks(*with.tasks));

@@ -4,9 +4,28 @@
 #include "execute/task_events.hpp"
 #include "execute/workflow.hpp"
 
+#include <iterator>
+
 namespace lovage::execute {
 
 std::string request::label() const { return message.shadow.value_or(message.task) + "[" + message.id.str() + "]"; }
+
+namespace {
+
+template <class T>
+void move_to_end(std::vector<T>& from, std::vector<T>& to) {
+  std::move(from.begin(), from.end(), std::back_inserter(to));
+}
+
+}  // namespace
+
+void effects::add(sequel&& s) {
+  move_to_end(s.records, records);
+  move_to_end(s.closings, closings);
+  move_to_end(s.events, events);
+  move_to_end(s.parts, parts);
+  move_to_end(s.ended, ended);
+}
 
 wire::result_record make_record(request const& r, policy const& with, std::string_view status, value result) {
   wire::result_record out;
@@ -39,41 +58,29 @@ void log_failure(request const& r, failure_cause const& why) {
                {{"task_id", r.message.id.str()}, {"task_name", r.message.task}, {"exception", why.exception.type}});
 }
 
-// Whoever waits for the end of the chain learns that it will not come.
-void fail_later_steps(request const& r, failure_cause const& why, time_point now, effects& out) {
-  for (auto& step : steps_to_come(r.message.embed)) {
-    wire::result_record record;
-    record.id = std::move(step.id);
-    record.status = wire::state::failure;
-    record.result = why.exception.to_value();
-    record.traceback = why.traceback;
-    record.children = value::list{};
-    record.date_done = wire::to_iso(now);
-    record.group_id = std::move(step.group);
-    record.reply_to = std::move(step.reply_to);
-    record.correlation_id = record.id.str();
-    out.records.push_back(std::move(record));
-  }
-}
-
 }  // namespace
 
 void fail_request(request const& r, policy const& with, failure_cause const& why, broker::disposition how,
                   time_point now, effects& out) {
   log_failure(r, why);
   tell_failed(r, with, why, now, out.events);
-  if (with.store_results && (!r.options.ignore_result || r.options.store_errors_even_if_ignored)) {
-    auto record = make_record(r, with, wire::state::failure, why.exception.to_value());
-    record.traceback = why.traceback;
-    record.date_done = wire::to_iso(now);
-    out.records.push_back(std::move(record));
-    fail_later_steps(r, why, now, out);
-  }
+  bool const tells = !r.options.ignore_result || r.options.store_errors_even_if_ignored;
+  auto record = make_record(r, with, wire::state::failure, why.exception.to_value());
+  record.traceback = why.traceback;
+  record.date_done = wire::to_iso(now);
+  if (auto part = part_of(r, wire::state::failure, record.result, with)) out.parts.push_back(*std::move(part));
+  auto later = steps_to_come(r);
+  if (!tells) later.waiting.clear();
+  auto const as_it = record;
+  if (with.store_results && tells) out.records.push_back(std::move(record));
+  fail_steps(std::move(later), as_it, with,
+             out);  // whoever waits for the end of the chain learns that it will not come
   closing end{r.job, how, why.exception.type + ": " + why.exception.text(), how == broker::disposition::done};
-  auto calls = why.call_errbacks ? errbacks_of(r, with, now) : std::vector<broker::outgoing>{};
-  if (calls.empty()) return out.closings.push_back(std::move(end));
+  auto calls = why.call_errbacks ? errbacks_of(r, with, now) : follow_up{};
+  if (calls.messages.empty()) return out.closings.push_back(std::move(end));
   sequel then;
-  then.messages = std::move(calls);
+  then.messages = std::move(calls.messages);
+  then.chords = std::move(calls.chords);
   then.closings.push_back(std::move(end));
   then.after_records = true;
   out.sequels.push_back(std::move(then));
@@ -85,12 +92,14 @@ void revoke_request(request const& r, policy const& with, char const* reason, ti
   log::info((expired ? "Discarding expired task: " : "Discarding revoked task: ") + r.label(),
             {{"task_id", r.message.id.str()}, {"task_name", r.message.task}});
   tell_revoked(r, with, signum, expired, now, out.events);
-  if (with.store_results && !r.options.ignore_result) {
-    wire::exception_info const why{"TaskRevokedError", {reason}, "celery.exceptions"};
-    auto record = make_record(r, with, wire::state::revoked, why.to_value());
-    record.date_done = wire::to_iso(now);
-    out.records.push_back(std::move(record));
-  }
+  wire::exception_info const why{"TaskRevokedError", {reason}, "celery.exceptions"};
+  auto record = make_record(r, with, wire::state::revoked, why.to_value());
+  record.date_done = wire::to_iso(now);
+  if (auto part = part_of(r, wire::state::revoked, record.result, with)) out.parts.push_back(*std::move(part));
+  auto later = steps_to_come(r);
+  later.waiting.clear();
+  fail_steps(std::move(later), record, with, out);  // a chord does not wait for a member whose chain was cut
+  if (with.store_results && !r.options.ignore_result) out.records.push_back(std::move(record));
   out.closings.push_back({r.job, broker::disposition::done, {}, true});
 }
 

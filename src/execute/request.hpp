@@ -4,6 +4,7 @@
 #include "app/app_state.hpp"
 #include "app/registry.hpp"
 #include "app/task_options.hpp"
+#include "backend/chord.hpp"
 #include "broker/transport.hpp"
 #include "core/clock.hpp"
 #include "wire/event.hpp"
@@ -34,6 +35,7 @@ struct policy {
   std::uint32_t delivery_limit = 5;     ///< attempts before the dead set; zero: no limit
   bool result_extended = false;
   bool store_results = true;                  ///< a backend is configured
+  bool chords = true;                         ///< the backend counts them
   bool hard_limits = false;                   ///< the pool can kill
   bool exchanges = false;                     ///< the broker has exchanges
   bool inherit_priority = false;              ///< `task_inherit_parent_priority`
@@ -71,6 +73,20 @@ struct closing {
   bool over = false;
 };
 
+/// A member of a chord's header that has ended, to be counted once its record is stored.
+struct ended_part {
+  backend::chord_part part;
+  value body;           ///< as the member carries it; null where the backend keeps it
+  std::string root_id;  ///< of the workflow
+  std::optional<int> priority = {};
+};
+
+/// Chords that are to be known before messages go out.
+struct chord_news {
+  std::vector<backend::chord_start> now;    ///< whose headers these messages are
+  std::vector<backend::chord_start> later;  ///< whose bodies are to be kept until then
+};
+
 /// Messages, and what may happen only once they are out.
 struct sequel {
   std::vector<broker::outgoing> messages;
@@ -79,19 +95,36 @@ struct sequel {
   std::vector<task_id> waiting = {};     ///< later steps of its chain, which fail when a message is refused for good
   bool after_records = false;            ///< only once the records of `effects` are stored, which its receivers read
   std::vector<wire::event> events = {};  ///< told with its records
+  chord_news chords = {};                ///< announced before the messages go
+  std::vector<ended_part> parts = {};    ///< counted after its records are stored
+  std::vector<ended_part> lost = {};     ///< counted as failed when a message is refused for good: of `waiting`
+  std::vector<std::string> ended = {};   ///< chords whose bodies the messages are
 };
 
-/// What is to be done: sequels, records, sequels that wait for records, closings; a sequel's own records and closings
-/// once its messages are out.
+/// A worker that knows no kept bodies counted a chord to its end, and called what stands in the body's place.
+struct kept_body {
+  backend::chord_end end;  ///< its parts are results only
+  ended_part by;
+  closing delivery;
+};
+
+/// What is to be done: sequels, records, parts of chords, sequels that wait for records, closings; a sequel's own
+/// records, parts and closings once its messages are out.
 struct effects {
   std::vector<sequel> sequels;
   std::vector<wire::result_record> records;
   std::vector<closing> closings;
   std::vector<wire::event> events = {};  ///< for monitors, once the records are stored
+  std::vector<ended_part> parts = {};
+  std::vector<kept_body> bodies = {};
+  std::vector<std::string> ended = {};  ///< chords that are over: the backend may forget them
   [[nodiscard]] bool empty() const noexcept {
-    return sequels.empty() && records.empty() && closings.empty() && events.empty();
+    return sequels.empty() && records.empty() && closings.empty() && events.empty() && parts.empty() &&
+           bodies.empty() && ended.empty();
   }
-  void clear() { sequels.clear(), records.clear(), closings.clear(), events.clear(); }
+  void clear() { *this = {}; }
+  /// What may happen once the messages of this one are out.
+  void add(sequel&& s);
 };
 
 /// A record of this request's id with the fields every state has.

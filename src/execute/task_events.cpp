@@ -37,20 +37,10 @@ void time_or_null(wire::json_members& to, std::string_view key, std::optional<da
   t ? to.text(key, wire::to_iso(*t)) : to.null(key);
 }
 
-// As Python's repr of an exception: "ValueError('no url')".
-std::string repr_of(wire::exception_info const& e) {
-  std::string out = e.type + "(";
-  for (bool first = true; auto const& part : e.message) {
-    if (!std::exchange(first, false)) out += ", ";
-    out += wire::repr(part, result_size);
-  }
-  return out += ")";
-}
-
 void add_with_cause(std::vector<wire::event>& to, request const& r, task_stage stage, failure_cause const& why,
                     time_point now) {
   new_event fields{to, r, stage, now, 512};
-  fields.text("exception", repr_of(why.exception));
+  fields.text("exception", why.exception.repr_text());
   if (why.traceback) fields.text("traceback", *why.traceback);
 }
 

@@ -80,6 +80,16 @@ std::optional<exception_info> exception_info::from_value(value const& v) {
   return out;
 }
 
+std::string exception_info::repr_text() const {
+  constexpr std::size_t argument_size = 1'024;  // Celery's own limit for what a monitor shows
+  std::string out = type + "(";
+  for (bool first = true; auto const& part : message) {
+    if (!std::exchange(first, false)) out += ", ";
+    out += repr(part, argument_size);
+  }
+  return out += ")";
+}
+
 std::string exception_info::text() const {
   if (message.size() == 1)
     if (auto const* only = message.front().get_if<std::string>()) return *only;

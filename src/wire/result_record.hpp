@@ -32,6 +32,8 @@ struct exception_info {
   [[nodiscard]] static std::optional<exception_info> from_value(value const& v);
   /// The arguments as one text: the single text itself, or their repr joined by ", ".
   [[nodiscard]] std::string text() const;
+  /// As Python's: "ValueError('no url')"; each argument shortened.
+  [[nodiscard]] std::string repr_text() const;
 };
 
 struct result_record {

@@ -43,13 +43,20 @@ failure missing(std::string_view key, std::string_view wanted) {
               "signature.kwargs." + std::string{key});
 }
 
-expected<std::vector<signature>> read_list(value const* v, std::string_view key) {
-  auto const* list = v != nullptr ? v->get_if<value::list>() : nullptr;
+value* member_of(value::map& of, std::string_view key) {
+  for (auto& item : of)
+    if (item.key == key) return &item.val;
+  return nullptr;
+}
+
+// Takes them out of what held them.
+expected<std::vector<signature>> read_list(value* v, std::string_view key) {
+  auto* list = v != nullptr ? v->get_if<value::list>() : nullptr;
   if (list == nullptr) return missing(key, "a list");
   std::vector<signature> out;
   out.reserve(list->size());
-  for (auto const& item : *list) {
-    auto s = signature::from_value(item);
+  for (auto& item : *list) {
+    auto s = signature::from_value(std::move(item));
     if (!s)
       return fail(inside(s.error(), "signature.kwargs." + std::string{key} + "[" + std::to_string(out.size()) + "]"));
     out.push_back(std::move(*s));
@@ -57,10 +64,10 @@ expected<std::vector<signature>> read_list(value const* v, std::string_view key)
   return out;
 }
 
-expected<signature> read_one(signature const& from, std::string_view key) {
-  auto const* v = find(from.kwargs, key);
+expected<signature> read_one(signature& from, std::string_view key) {
+  auto* v = member_of(from.kwargs, key);
   if (v == nullptr) return missing(key, "a signature");
-  auto s = signature::from_value(*v);
+  auto s = signature::from_value(std::move(*v));
   if (!s) return fail(inside(s.error(), "signature.kwargs." + std::string{key}));
   return s;
 }
@@ -160,24 +167,26 @@ void signature::remove_option(std::string_view name) {
   std::erase_if(options, [&](value::member const& item) { return item.key == name; });
 }
 
-expected<std::vector<signature>> members(signature const& from) {
+expected<std::vector<signature>> members(signature from) {
   if (auto const kind = from.kind(); kind != signature_kind::chain && kind != signature_kind::group)
     return wrong_kind(from, "chain or group");
-  return read_list(find(from.kwargs, "tasks"), "tasks");
+  return read_list(member_of(from.kwargs, "tasks"), "tasks");
 }
 
-expected<chord_parts> split_chord(signature const& chord) {
+expected<chord_parts> split_chord(signature chord) {
   if (chord.kind() != signature_kind::chord) return wrong_kind(chord, "chord");
   chord_parts out;
-  auto const* header = find(chord.kwargs, "header");
-  auto read = read_list(header, "header");
-  if (header != nullptr && header->is<value::map>()) {
+  auto* header = member_of(chord.kwargs, "header");
+  out.header_is_group = header != nullptr && header->is<value::map>();
+  expected<std::vector<signature>> read{std::vector<signature>{}};
+  if (out.header_is_group) {
     auto group = read_one(chord, "header");
     if (!group) return fail(group.error());
-    read = members(*group);
-    if (!read) return fail(inside(read.error(), "signature.kwargs.header"));
-    out.header_is_group = true;
     out.header_options = std::move(group->options);
+    read = members(*std::move(group));
+    if (!read) return fail(inside(read.error(), "signature.kwargs.header"));
+  } else {
+    read = read_list(header, "header");
   }
   if (!read) return fail(read.error());
   out.header = std::move(*read);
@@ -187,7 +196,7 @@ expected<chord_parts> split_chord(signature const& chord) {
   return out;
 }
 
-expected<map_parts> split_map(signature const& from) {
+expected<map_parts> split_map(signature from) {
   auto const kind = from.kind();
   if (kind != signature_kind::map && kind != signature_kind::starmap && kind != signature_kind::chunks)
     return wrong_kind(from, "map, starmap or chunks");
@@ -195,10 +204,10 @@ expected<map_parts> split_map(signature const& from) {
   auto task = read_one(from, "task");
   if (!task) return fail(task.error());
   out.task = std::move(*task);
-  auto const* items = find(from.kwargs, "it");
-  auto const* list = items != nullptr ? items->get_if<value::list>() : nullptr;
+  auto* items = member_of(from.kwargs, "it");
+  auto* list = items != nullptr ? items->get_if<value::list>() : nullptr;
   if (list == nullptr) return missing("it", "a list");
-  out.items = *list;
+  out.items = std::move(*list);
   if (kind != signature_kind::chunks) return out;
   auto const* n = find(from.kwargs, "n");
   auto const* size = n != nullptr ? n->get_if<std::int64_t>() : nullptr;

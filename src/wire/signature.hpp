@@ -51,7 +51,7 @@ struct signature {
 
 /// Steps of a chain in calling order, or members of a group. *On failure*: `decode` ("signature.kwargs.tasks[1].args");
 /// `invalid_argument` for another kind.
-[[nodiscard]] expected<std::vector<signature>> members(signature const& container);
+[[nodiscard]] expected<std::vector<signature>> members(signature container);
 
 /// A chord taken apart. The header is a list before the chord is frozen and a group after: both are read.
 struct chord_parts {
@@ -61,7 +61,7 @@ struct chord_parts {
   bool header_is_group = false;
   friend bool operator==(chord_parts const&, chord_parts const&) = default;
 };
-[[nodiscard]] expected<chord_parts> split_chord(signature const& chord);
+[[nodiscard]] expected<chord_parts> split_chord(signature chord);
 
 /// map, starmap or chunks taken apart: `task` is called once for each element of `items`.
 struct map_parts {
@@ -70,7 +70,7 @@ struct map_parts {
   std::int64_t chunk_size = 0;  ///< of chunks, else 0
   friend bool operator==(map_parts const&, map_parts const&) = default;
 };
-[[nodiscard]] expected<map_parts> split_map(signature const& map);
+[[nodiscard]] expected<map_parts> split_map(signature map);
 
 [[nodiscard]] signature make_chain(std::vector<signature> steps);
 [[nodiscard]] signature make_group(std::vector<signature> members);

@@ -2,6 +2,7 @@
 
 #include "core/log.hpp"
 #include "execute/task_events.hpp"
+#include "execute/workflow.hpp"
 #include "worker/job_codec.hpp"
 
 #include <algorithm>
@@ -29,13 +30,18 @@ consumer::consumer(execute::policy policy, pool::pool& jobs, consumer_options op
       queues_{options_.queues},
       gauge_{options_.reserve},
       rates_{options_.rates},
-      owed_{book_, options_.now, options_.result_expires, options_.tell} {}
+      owed_{book_, options_.now, options_.result_expires,
+            [this](backend::chord_end&& end, execute::ended_part const* by, execute::effects& out) {
+              execute::conclude_chord(std::move(end), by, policy_, options_.now(), out);
+            },
+            options_.tell} {}
 
 consumer::~consumer() { close(); }
 
 void consumer::attach(connections to) {
   to_ = std::move(to);
   policy_.exchanges = to_.exchanges;
+  policy_.chords = to_.results && to_.results->abilities().chords;
   owed_.attach(to_);
   clock_.emplace([this] { to_.source->interrupt(); });
   turned_ = steady_clock::now().time_since_epoch().count();
@@ -123,6 +129,7 @@ void consumer::turn() {
   drop_revoked();
   if (!draining_) let_go(now);
   give_back_what_is_stuck(now);
+  if (!draining_ && policy_.chords) owed_.adopt_chords(step_limit, now);
   bool const flushed = owed_.flush(step_limit, now);
   if (draining_) give_back_unstarted();
   running_ = in_flight_.size();

@@ -18,19 +18,6 @@ constexpr auto held_up_interval = 1s;
 constexpr int held_up_attempts = 30;  // half a minute of a broker that takes everything else
 constexpr std::size_t records_before_thinning = 1'000;
 
-// Broker or backend may think otherwise a moment later; anything else is about what was sent.
-bool may_pass(errc code) {
-  return code == errc::timeout || code == errc::unavailable || code == errc::no_space || code == errc::closed;
-}
-
-// Whether an attempt that failed left the messages with the broker is unknown: whoever gets them twice may know that.
-void mark_as_copies(std::vector<broker::outgoing>& messages) {
-  for (auto& m : messages) {
-    auto& headers = m.envelope.headers;
-    if (find(headers, "redelivered") == nullptr) headers.push_back({"redelivered", true});
-  }
-}
-
 // Of many states of one task only the newest counts. Keeps what is owed bounded while the backend is away.
 void keep_newest(std::vector<wire::result_record>& records) {
   std::unordered_set<std::string> seen;
@@ -50,20 +37,39 @@ void turn_into_failure(wire::result_record& r, wire::exception_info const& why, 
   r.date_done = wire::to_iso(now);
 }
 
-template <class T>
-void move_all(std::vector<T>& from, std::vector<T>& to) {
-  std::move(from.begin(), from.end(), std::back_inserter(to));
-  from.clear();
+}  // namespace
+
+// Broker or backend may think otherwise a moment later; anything else is about what was sent.
+bool outbox::may_pass(errc code) {
+  return code == errc::timeout || code == errc::unavailable || code == errc::no_space || code == errc::closed;
 }
 
-}  // namespace
+// Whether an attempt that failed left the messages with the broker is unknown: whoever gets them twice may know that.
+void outbox::mark_as_copies(std::vector<broker::outgoing>& messages) {
+  for (auto& m : messages) {
+    auto& headers = m.envelope.headers;
+    if (find(headers, "redelivered") == nullptr) headers.push_back({"redelivered", true});
+  }
+}
+
+// What can be done at once; what is held up has its own time.
+bool outbox::owes_more() const noexcept {
+  return !pending_.sequels.empty() || !pending_.records.empty() || !pending_.parts.empty() || !pending_.bodies.empty();
+}
 
 bool outbox::flush(std::chrono::milliseconds step, clock::time_point now) {
   if (empty()) return true;
-  bool ok = send(false, deadline::in(step), now);
-  bool const stored = store(deadline::in(step), now);
-  if (stored) tell();
-  ok = stored && send(true, deadline::in(step), now) && settle(deadline::in(step), now) && ok;
+  bool ok = true;
+  bool done = true;
+  do {  // again when a part that was counted completed a chord: its body goes out before the part's delivery is settled
+    ok = send(false, deadline::in(step), now) && ok;
+    done = store(deadline::in(step), now);
+    if (done) tell();
+    done = done && fetch_bodies(deadline::in(step), now) && count(deadline::in(step), now) &&
+           send(true, deadline::in(step), now);
+  } while (ok && done && owes_more());
+  ok = done && settle(deadline::in(step), now) && ok;
+  if (done) end_chords(deadline::in(step));
   if (ok)
     if (auto line = faults_.works(now)) log::warning(*line);
   return ok;
@@ -92,6 +98,7 @@ bool outbox::send(bool after_records, deadline until, clock::time_point now) {
 }
 
 expected<void> outbox::publish_all(std::span<sequel> what, deadline until) {
+  if (auto known = announce_all(what, until); !known) return known;
   if (what.size() == 1) {
     auto done = to_->producer->publish(what.front().messages, until);
     if (!done) mark_as_copies(what.front().messages);
@@ -99,6 +106,7 @@ expected<void> outbox::publish_all(std::span<sequel> what, deadline until) {
   }
   std::vector<broker::outgoing> batch;
   for (auto& s : what) std::move(s.messages.begin(), s.messages.end(), std::back_inserter(batch));
+  if (batch.empty()) return {};
   auto done = to_->producer->publish(batch, until);
   if (done) return done;
   auto next = batch.begin();
@@ -125,7 +133,7 @@ void outbox::send_held_up(deadline until, clock::time_point now) {
 }
 
 void outbox::try_alone(held&& h, deadline until, clock::time_point now) {
-  auto const done = to_->producer->publish(h.what.messages, until);
+  auto const done = publish_one(h.what, until);
   if (done) return sent(std::move(h.what));
   auto const& why = done.error();
   bool const about_it = why.code == errc::unavailable && !until.passed() && to_->source->consuming();
@@ -137,19 +145,15 @@ void outbox::try_alone(held&& h, deadline until, clock::time_point now) {
   held_up_.push_back(std::move(h));
 }
 
-void outbox::sent(sequel&& s) {
-  move_all(s.records, pending_.records);
-  move_all(s.closings, pending_.closings);
-  move_all(s.events, pending_.events);
-}
+void outbox::sent(sequel&& s) { pending_.add(std::move(s)); }
 
 // Nobody will ever take a message of this task: it fails, and is kept in the dead set with the reason.
 void outbox::refused(sequel&& s, error_info const& why) {
   auto const text = "a message that follows it cannot be sent: " + why.text();
   log::error("a task " + text);
-  if (s.after_records) return move_all(s.closings, pending_.closings);  // an errback; the failure itself is stored
+  if (s.after_records) return sent(std::move(s));  // an errback; the failure itself is stored
   auto const cause = execute::as_exception({why.code, text, {}});
-  bool const stores = !s.records.empty();
+  bool const stores = !s.records.empty() || !s.ended.empty();
   for (auto& e : s.events) {  // it succeeded, or was to be tried again
     auto const was = e.to_value();
     auto const* id = was.find("uuid");
@@ -164,6 +168,11 @@ void outbox::refused(sequel&& s, error_info const& why) {
     later.id = std::move(id);
     turn_into_failure(later, cause, now_());
     s.records.push_back(std::move(later));
+  }
+  std::move(s.lost.begin(), s.lost.end(), std::back_inserter(s.parts));
+  for (auto& p : s.parts) {
+    p.part.status = wire::state::failure;
+    p.part.result = cause.to_value();
   }
   for (auto& c : s.closings) {
     c.how = disposition::bury;

@@ -1,0 +1,67 @@
+// A workflow in one shape, whatever containers it was written with:
+//
+//     task, task, ... , then at most one fan:   group [ member, member, ... ]
+//                                               chord [ member, member, ... ] -> body
+//
+// where members and bodies are workflows again. A group that something follows is a chord; what follows a chord is the
+// end of its body; a chain inside a chain is its steps; chunks are a group.
+#pragma once
+
+#include "wire/result_tuple.hpp"
+#include "wire/signature.hpp"
+
+#include <lovage/expected.hpp>
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace lovage::detail {
+
+struct canvas_fan;
+
+/// Without tasks and fan: nothing to do. A value that moves.
+struct canvas {
+  std::vector<wire::signature> tasks;
+  std::unique_ptr<canvas_fan> fan;
+
+  [[nodiscard]] bool empty() const noexcept { return tasks.empty() && !fan; }
+  [[nodiscard]] bool ends_in_group() const noexcept;
+};
+
+struct canvas_fan {
+  std::string group;            ///< its id; empty until it is frozen
+  std::vector<canvas> members;  ///< none is empty; of a chord, each ends in one task
+  bool chord = false;           ///< it has a body
+  canvas body;
+  bool by_reference = false;  ///< the body is kept in the backend, and the members carry only its name
+};
+
+/// *On failure*: `decode`, as `signature::from_value`.
+[[nodiscard]] expected<canvas> canvas_of(wire::signature s);
+[[nodiscard]] expected<canvas> canvas_of(value const& signature);
+/// What is left of a chain as messages carry it: reversed.
+[[nodiscard]] expected<canvas> canvas_of_chain(value::list const& reversed);
+
+/// `b` comes after `a`.
+[[nodiscard]] canvas joined(canvas a, canvas b);
+/// What its first tasks are called with, in front of their own arguments.
+void feed(canvas& c, value::list const& args);
+
+/// Gives an id to whatever has none, and members their place in their group. `reply_to`: who waits, for `rpc://`.
+void freeze(canvas& c, std::string const& reply_to);
+/// Of one that is frozen.
+[[nodiscard]] wire::result_tuple handle_of(canvas const& c);
+
+/// The task whose end is the end of the whole; null where that is a group, or nothing.
+[[nodiscard]] wire::signature* last_task(canvas& c);
+[[nodiscard]] wire::signature const* last_task(canvas const& c);
+/// Those that begin at once.
+void for_first_tasks(canvas& c, std::function<void(wire::signature&)> const& f);
+void for_all_tasks(canvas& c, std::function<void(wire::signature&)> const& f);
+
+/// For options `link` and `link_error`: one signature or a list of them, behind those that are there.
+void add_calls(wire::signature& to, char const* option, value more);
+
+}  // namespace lovage::detail
