@@ -121,13 +121,13 @@ struct as_many<group_of<First, Rest...>> {
 };
 
 template <bool Many, class Group>
-struct joined {
+struct group_outcome {
   using type = Group;
 };
 template <class Group>
-struct joined<true, Group> : as_many<Group> {};
+struct group_outcome<true, Group> : as_many<Group> {};
 template <class... O>
-using joined_group = typename joined<(is_many<O> || ...), typename join_groups<group_of<>, O...>::type>::type;
+using joined_group = typename group_outcome<(is_many<O> || ...), typename join_groups<group_of<>, O...>::type>::type;
 
 /// Whether a parameter P can take what gives O.
 template <class O, class P>

@@ -1,6 +1,7 @@
 #include "app/builtin_tasks.hpp"
 
 #include "app/invoke.hpp"
+#include "app/workflow_graph.hpp"
 #include "wire/signature.hpp"
 
 #include <lovage/pack.hpp>
@@ -118,6 +119,20 @@ struct builtin_call {
   }
 };
 
+// The end of a named workflow: what its last nodes gave, by name.
+outcome run_workflow_end(builtin_call& c) {
+  auto const* results = c.with.find("results", 0);
+  auto const* names = lovage::find(c.with.kwargs, "names");
+  auto const* values = results != nullptr ? results->get_if<value::list>() : nullptr;
+  auto const* keys = names != nullptr ? names->get_if<value::list>() : nullptr;
+  if (values == nullptr || keys == nullptr || values->size() != keys->size())
+    return failure_outcome("TypeError", "lovage.workflow_end takes a list of results and as many names");
+  value::map out;
+  for (std::size_t i = 0; i < keys->size(); ++i)
+    if (auto const* key = (*keys)[i].get_if<std::string>()) out.push_back({*key, (*values)[i]});
+  return {LOVAGE_SUCCESS, pack(value{std::move(out)})};
+}
+
 outcome run_map(builtin_call& c) { return c.map(false); }
 outcome run_starmap(builtin_call& c) { return c.map(true); }
 outcome run_chunks(builtin_call& c) { return c.chunks(); }
@@ -149,6 +164,7 @@ std::map<std::string, task_entry, std::less<>> make_builtin_tasks(task_registry:
   add("celery.starmap", &run_builtin<run_starmap>);
   add("celery.chunks", &run_builtin<run_chunks>);
   add("celery.accumulate", &run_builtin<run_accumulate>);
+  add(detail::workflow_end_task, &run_builtin<run_workflow_end>);
   return out;
 }
 

@@ -32,15 +32,6 @@ signature collector() {
   return s;
 }
 
-void make_chord(canvas_fan& group, canvas body);
-
-void end_in_one_task(canvas& c) {
-  if (!c.fan) return;
-  auto* fan = c.fan.get();
-  while (fan->chord && fan->body.fan) fan = fan->body.fan.get();
-  if (!fan->chord) make_chord(*fan, of_task(collector()));
-}
-
 void make_chord(canvas_fan& group, canvas body) {
   group.chord = true;
   group.body = std::move(body);
@@ -169,6 +160,13 @@ expected<canvas> read_container(signature_kind kind, signature&& s) {
 }
 
 }  // namespace
+
+void end_in_one_task(canvas& c) {
+  if (!c.fan) return;
+  auto* fan = c.fan.get();
+  while (fan->chord && fan->body.fan) fan = fan->body.fan.get();
+  if (!fan->chord) make_chord(*fan, of_task(collector()));
+}
 
 bool canvas::ends_in_group() const noexcept {
   auto const* at = fan.get();

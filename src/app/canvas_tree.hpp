@@ -46,6 +46,8 @@ struct canvas_fan {
 
 /// `b` comes after `a`.
 [[nodiscard]] canvas joined(canvas a, canvas b);
+/// So that it ends in one task: a group at its end is collected into the list of its results.
+void end_in_one_task(canvas& c);
 /// What its first tasks are called with, in front of their own arguments.
 void feed(canvas& c, value::list const& args);
 

@@ -55,6 +55,7 @@ struct call_reader {
   void read_message(std::string_view key, value& v);
   void read_address(std::string_view key, value& v);
   void read_embed(std::string_view key, value& v);
+  void read_nesting(value const& v);
 };
 
 // Who calls it and what comes after it.
@@ -103,7 +104,14 @@ void call_reader::read_message(std::string_view key, value& v) {
   if (key == "ignore_result" && !v.is_null()) return in.boolean(key, v, m.ignore_result);
   if (key == "argsrepr") return in.text(key, v, argsrepr);
   if (key == "kwargsrepr") return in.text(key, v, kwargsrepr);
+  if (key == "replaced_task_nesting" && !v.is_null()) return read_nesting(v);
   read_address(key, v);
+}
+
+void call_reader::read_nesting(value const& v) {
+  std::optional<std::int64_t> n;
+  in.integer("replaced_task_nesting", v, n);
+  call.message.replaced_task_nesting = n.value_or(0);
 }
 
 void call_reader::read(value::map& options) {

@@ -4,9 +4,11 @@
 #include "app/retry.hpp"
 #include "core/log.hpp"
 #include "execute/exception_name.hpp"
+#include "execute/replace.hpp"
 #include "execute/task_events.hpp"
 #include "execute/traceback.hpp"
 #include "execute/workflow.hpp"
+#include "execute/workflow_node.hpp"
 #include "wire/result_tuple.hpp"
 
 #include <lovage/pack.hpp>
@@ -105,6 +107,7 @@ void succeed(request const& r, outcome const& end, policy const& with, time_poin
   tell_succeeded(r, with, result, runtime, now, calls ? then.events : out.events);
   if (auto part = part_of(r, wire::state::success, result, with))
     (calls ? then.parts : out.parts).push_back(*std::move(part));
+  add_node_parts(r, result, with, calls ? then.parts : out.parts);
   auto& records = calls ? then.records : out.records;
   if (with.store_results && !r.options.ignore_result) {
     records.push_back(make_record(r, with, wire::state::success, std::move(result)));
@@ -179,10 +182,13 @@ void refuse(request const& r, value::map const& details, policy const& with, tim
 }
 
 // It has no result to put into the list that the body of its chord waits for: the chord fails instead of waiting for
-// ever.
-void ignore(request const& r, policy const& with, effects& out) {
+// ever, and so does a workflow.
+void ignore(request const& r, policy const& with, time_point now, effects& out) {
   wire::exception_info const why{"Ignore", {}, "celery.exceptions"};
   if (auto part = part_of(r, wire::state::failure, why.to_value(), with)) out.parts.push_back(*std::move(part));
+  auto record = make_record(r, with, wire::state::failure, why.to_value());
+  record.date_done = wire::to_iso(now);
+  fail_workflow(r, record, with, out);
 }
 
 }  // namespace
@@ -190,13 +196,14 @@ void ignore(request const& r, policy const& with, effects& out) {
 void conclude(request const& r, outcome const& end, policy const& with, time_point now,
               std::chrono::nanoseconds runtime, effects& out) {
   if (end.kind == LOVAGE_SUCCESS) return succeed(r, end, with, now, runtime, out);
+  if (end.kind == LOVAGE_REPLACED) return replace_request(r, value{details_of(end)}, with, now, out);
   auto const details = details_of(end);
   switch (end.kind) {
     case LOVAGE_RETRY: return maybe_retry(r, details, false, with, now, out);
     case LOVAGE_REJECTED: return refuse(r, details, with, now, out);
     case LOVAGE_IGNORED:
       log::info("Task " + r.label() + " ignored", {{"task_id", r.message.id.str()}});
-      ignore(r, with, out);
+      ignore(r, with, now, out);
       return out.closings.push_back(closing_of(r, disposition::done));
     default: break;
   }

@@ -3,6 +3,7 @@
 #include "core/log.hpp"
 #include "execute/task_events.hpp"
 #include "execute/workflow.hpp"
+#include "execute/workflow_node.hpp"
 
 #include <iterator>
 
@@ -62,6 +63,7 @@ void log_failure(request const& r, failure_cause const& why) {
 
 void fail_request(request const& r, policy const& with, failure_cause const& why, broker::disposition how,
                   time_point now, effects& out) {
+  if (how == broker::disposition::done && retry_node(r, with, why.exception.text(), now, out)) return;
   log_failure(r, why);
   tell_failed(r, with, why, now, out.events);
   bool const tells = !r.options.ignore_result || r.options.store_errors_even_if_ignored;
@@ -72,6 +74,7 @@ void fail_request(request const& r, policy const& with, failure_cause const& why
   auto later = steps_to_come(r);
   if (!tells) later.waiting.clear();
   auto const as_it = record;
+  fail_workflow(r, record, with, out);
   if (with.store_results && tells) out.records.push_back(std::move(record));
   fail_steps(std::move(later), as_it, with,
              out);  // whoever waits for the end of the chain learns that it will not come
@@ -96,6 +99,7 @@ void revoke_request(request const& r, policy const& with, char const* reason, ti
   auto record = make_record(r, with, wire::state::revoked, why.to_value());
   record.date_done = wire::to_iso(now);
   if (auto part = part_of(r, wire::state::revoked, record.result, with)) out.parts.push_back(*std::move(part));
+  fail_workflow(r, record, with, out);
   auto later = steps_to_come(r);
   later.waiting.clear();
   fail_steps(std::move(later), record, with, out);  // a chord does not wait for a member whose chain was cut

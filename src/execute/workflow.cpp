@@ -2,6 +2,7 @@
 
 #include "app/canvas_plan.hpp"
 #include "app/signature_message.hpp"
+#include "app/workflow_graph.hpp"
 #include "core/ids.hpp"
 #include "core/log.hpp"
 #include "execute/exception_name.hpp"
@@ -241,10 +242,25 @@ void fail_chord(backend::chord_end const& end, backend::chord_part const& failed
   out.sequels.push_back(std::move(told));
 }
 
+// What the body is called with: the list of the results, or those that it names, each on its own.
+value::list arguments_of(canvas& body, std::vector<backend::chord_part>& parts) {
+  value::list results;
+  for (auto& p : parts) results.push_back(std::move(p.result));
+  auto* first = body.tasks.empty() ? nullptr : &body.tasks.front();
+  auto const* named = first ? find(first->extra, detail::inputs_key) : nullptr;
+  auto const* places = named ? named->get_if<value::list>() : nullptr;
+  if (!places) return {value{std::move(results)}};
+  value::list out;
+  for (auto const& place : *places) {
+    auto const* i = place.get_if<std::int64_t>();
+    if (i && *i >= 0 && static_cast<std::size_t>(*i) < results.size())
+      out.push_back(results[static_cast<std::size_t>(*i)]);
+  }
+  return out;
+}
+
 void send_body(backend::chord_end& end, canvas body, ended_part const* by, std::string const& root, policy const& with,
                time_point now, effects& out) {
-  value::list results;
-  for (auto& p : end.parts) results.push_back(std::move(p.result));
   workflow_place place;
   place.parent_id = by != nullptr ? by->part.id.str() : end.parts.empty() ? root : end.parts.back().id.str();
   place.root_id = root;
@@ -252,7 +268,7 @@ void send_body(backend::chord_end& end, canvas body, ended_part const* by, std::
   sequel then;
   later_steps lost;
   collect_waiting(body, root, place.priority, lost);
-  detail::feed(body, {value{std::move(results)}});
+  detail::feed(body, arguments_of(body, end.parts));
   detail::freeze(body, {});
   follow_up made;
   if (auto ok = add_canvas(std::move(body), place, with, now, made); !ok) {
@@ -289,6 +305,13 @@ expected<follow_up> after_success(request const& r, value const& result, policy 
   follow_up out;
   if (auto ok = add_links(r, result, with, now, out); !ok) return fail(ok.error());
   if (auto ok = add_next_step(r, result, with, now, out); !ok) return fail(ok.error());
+  return out;
+}
+
+expected<follow_up> send_after(request const& r, canvas c, policy const& with, time_point now) {
+  follow_up out;
+  detail::freeze(c, {});
+  if (auto ok = add_canvas(std::move(c), place_after(r, with), with, now, out); !ok) return fail(ok.error());
   return out;
 }
 
