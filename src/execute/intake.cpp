@@ -77,7 +77,8 @@ bool admit(request const& r, policy const& with, time_point now, effects& out) {
   }
   if (auto ok = check_workflow(r, with, now); !ok) return refuse(r, with, as_exception(ok.error()), now, out), false;
   if (with.delivery_limit != 0 && r.attempts >= with.delivery_limit) {
-    auto const times = "a worker died over it " + std::to_string(r.attempts) + " times";
+    auto const times =
+        "it came back " + std::to_string(r.attempts) + " times: a worker died over it, or it was requeued";
     wire::exception_info const why{"WorkerLostError", {times}, "billiard.exceptions"};
     return fail_request(r, with, {why}, disposition::bury, now, out), false;
   }

@@ -134,7 +134,7 @@ void consumer::turn() {
   if (draining_) give_back_unstarted();
   running_ = in_flight_.size();
   active_ = begun_.size();
-  follow_pool_size();
+  widen_what_is_pushed();
   if (options_.learns) follow_learning();
   auto const free = flushed && !draining_ ? room_now() : room{};
   to_.source->allow(octets_left());

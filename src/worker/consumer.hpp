@@ -151,7 +151,7 @@ class consumer {
   [[nodiscard]] std::size_t rank(queue_name const& queue) const;
   [[nodiscard]] room room_now() const;
   [[nodiscard]] std::size_t octets_left() const;
-  void follow_pool_size();
+  void widen_what_is_pushed();
   void follow_learning();
   [[nodiscard]] room learnt_room(std::size_t held) const;
   [[nodiscard]] room room_above_waiting() const;
@@ -196,6 +196,7 @@ class consumer {
   std::unordered_map<std::string, std::size_t> ahead_;  ///< by queue, as the broker was told
   bool stuck_ = false;                                  ///< all slots have been busy for long
   std::size_t widened_ = 0;                             ///< slots for which the broker was told how much to push
+  std::size_t beside_held_ = 0;                         ///< tasks that wait for their rate, of which it was told
   rate_limits rates_;
   std::multimap<clock::time_point, std::uint64_t> held_;    ///< in flight, by when they start
   std::unordered_map<std::string, std::size_t> held_of_;    ///< how many, by task

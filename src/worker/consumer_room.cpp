@@ -2,6 +2,7 @@
 #include "worker/consumer.hpp"
 
 #include <algorithm>
+#include <bit>
 
 namespace lovage::work {
 namespace {
@@ -70,12 +71,18 @@ consumer::room consumer::room_now() const {
   return options_.order == broker::queue_order::strict ? room_above_waiting() : room{};
 }
 
-// The pool may grow beyond what it was meant to have when the broker was told how much to push.
-void consumer::follow_pool_size() {
-  auto const now = slots();
-  if (now <= std::max(widened_, std::max<std::size_t>(1, options_.slots))) return;
+// What a broker pushes ahead is meant for the pool as it began. More of it is needed when the pool has grown, and
+// beside what waits for its rate: the broker counts that too, and nothing else would come. In steps, as each costs a
+// turn.
+void consumer::widen_what_is_pushed() {
+  auto const planned = std::max<std::size_t>(1, options_.slots);
+  auto const now = std::max({slots(), planned, widened_});
+  auto const beside = held_.size() > beside_held_ ? std::bit_ceil(held_.size()) : beside_held_;
+  if (now <= std::max(widened_, planned) && beside == beside_held_) return;
   widened_ = now;
-  to_.source->widen(options_.reserve * now / std::max<std::size_t>(1, options_.slots));
+  beside_held_ = beside;
+  // Each queue has a share, and all that is held may be of one.
+  to_.source->widen(options_.reserve * now / planned + beside * std::max<std::size_t>(1, queues_.size()));
 }
 
 // Short tasks are pushed ahead, long ones are fetched for a slot that is free. Not for every change: what waits at the
@@ -84,7 +91,7 @@ void consumer::follow_learning() {
   auto const n = slots();
   for (auto const& q : queues_) {
     auto const limit = options_.only_free || stuck_ ? 0 : gauge_.limit(q.name, n);
-    auto const wanted = limit <= n ? 0 : limit;
+    auto const wanted = limit <= n ? 0 : limit + beside_held_;
     auto& told = ahead_[q.name.str()];
     if (wanted == told || (wanted > told / 2 && wanted < 2 * told)) continue;
     told = wanted;

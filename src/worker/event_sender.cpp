@@ -61,12 +61,18 @@ event_sender::event_sender(detail::app_state& app, lamport_clock& clock, event_s
 event_sender::~event_sender() { stop(); }
 
 void event_sender::start(broker::traits const& on) {
-  if (!on.inboxes || thread_.joinable()) return;
-  std::unique_lock lock{mutex_};
-  if (stop_) return;
-  running_ = true;
-  lock.unlock();
-  if (options_.heartbeat) send(of_worker("worker-online", options_.interval));
+  if (!on.inboxes) return stop();
+  if (thread_.joinable()) return;
+  {
+    std::lock_guard const lock{mutex_};
+    if (stop_) return;
+    running_ = true;
+    if (options_.heartbeat) {  // before what was told of tasks meanwhile
+      auto& online = *waiting_.insert(waiting_.begin(), of_worker("worker-online", options_.interval));
+      stamp(online);
+      urgent_ = true;
+    }
+  }
   next_beat_ = steady::now() + std::chrono::duration_cast<steady::duration>(options_.interval);
   thread_ = std::thread{[this] { run(); }};
 }
@@ -77,6 +83,7 @@ void event_sender::stop() {
     std::lock_guard const lock{mutex_};
     stop_ = true;
     ran = std::exchange(running_, false);
+    if (!ran && !thread_.joinable()) waiting_.clear();
     if (ran && options_.heartbeat) {
       waiting_.push_back(of_worker("worker-offline", options_.interval));
       stamp(waiting_.back());
@@ -90,7 +97,7 @@ void event_sender::send(wire::event e) {
   bool wake = false;
   {
     std::lock_guard const lock{mutex_};
-    if (!running_) return;
+    if (stop_) return;
     wake = waiting_.empty() || !of_task(e);
     urgent_ = urgent_ || !of_task(e);
     waiting_.push_back(std::move(e));
@@ -104,7 +111,7 @@ void event_sender::send(std::vector<wire::event>&& several) {
   bool wake = false;
   {
     std::lock_guard const lock{mutex_};
-    if (!running_) return;
+    if (stop_) return;
     wake = waiting_.empty();
     for (auto& e : several) stamp(e);
     if (waiting_.empty())

@@ -46,7 +46,7 @@ class event_sender {
   event_sender(event_sender const&) = delete;
   event_sender& operator=(event_sender const&) = delete;
 
-  /// Does nothing where the broker carries no events; `on` is where it would send.
+  /// Stops where the broker carries no events; `on` is where it would send. What was sent before waits for it.
   void start(broker::traits const& on);
   /// Sends what is left, "worker-offline" last, or gives up after a second. May come first, may come twice.
   void stop();
@@ -58,7 +58,7 @@ class event_sender {
   bool disable() noexcept { return enabled_.exchange(false); }
   [[nodiscard]] std::atomic<bool> const& flag() const noexcept { return enabled_; }
 
-  /// Queues it with sender, time (where it has none), process and clock filled in. Never waits.
+  /// Queues it, until `stop`, with sender, time (where it has none), process and clock filled in. Never waits.
   void send(wire::event e);
   void send(std::vector<wire::event>&& several);
   /// A heartbeat now, with this rhythm in it.

@@ -35,7 +35,7 @@ void presence::connect(execute::policy& policy, consumer_options& options) {
 
 void presence::start() {
   auto const on = app_.sending_transport(app_.operation_deadline());
-  if (!on || !(*on)->abilities().inboxes) return;
+  if (!on || !(*on)->abilities().inboxes) return events_.stop();
   events_.start((*on)->abilities());
   // Tasks need not wait for the others' answers.
   if (gossip_ || mingle_) others_.start(mingle_ ? [this] { say_hello(); } : std::function<void()>{}, gossip_);

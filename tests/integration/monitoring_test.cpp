@@ -4,6 +4,8 @@
 #include "app/app_state.hpp"
 #include "app/event_receiver.hpp"
 
+#include "broker_place.hpp"
+
 #include <gmock/gmock.h>
 
 #include <algorithm>
@@ -17,14 +19,24 @@ using ::testing::ElementsAre;
 
 constexpr task<int(int, int)> add{"t.add", {"x", "y"}};
 constexpr task<void()> flaky{"t.flaky"};
+constexpr task<void()> telling{"t.telling"};
 
-class Monitoring : public ::testing::Test {
+class Monitoring : public ::testing::TestWithParam<char const*> {
  protected:
-  Monitoring() : on{testing::memory_app(config{}.worker_send_task_events(true).task_send_sent_event(true))} {
+  Monitoring()
+      : on{config{}
+               .broker_url(place.broker_url())
+               .result_backend(place.result_backend())
+               .worker_send_task_events(true)
+               .task_send_sent_event(true)} {
     on.tasks().define(add, [](int x, int y) { return x + y; });
     on.tasks().define(flaky, [](context& self) {
       if (self.retries() == 0) throw self.retry(0s);
       throw std::invalid_argument{"no"};
+    });
+    on.tasks().define(telling, [](context& self) {
+      self.send_event("task-progress", {{"done", 12}});
+      self.send_event("order-packed", {{"uuid", "another"}, {"items", value::list{"tea"}}});
     });
   }
   std::unique_ptr<detail::event_receiver> hear(char const* pattern) {
@@ -41,10 +53,11 @@ class Monitoring : public ::testing::Test {
     return out;
   }
 
+  testing::broker_place place{GetParam()};
   app on;
 };
 
-TEST_F(Monitoring, ATasksLifeIsToldInOrder) {
+TEST_P(Monitoring, ATasksLifeIsToldInOrder) {
   auto const of_sender = hear("task.sent"), heard = hear("task.multi");
   testing::background_worker worker{on};
   EXPECT_EQ(on.task(add).delay(2, 3).get(10s), 5);
@@ -55,7 +68,7 @@ TEST_F(Monitoring, ATasksLifeIsToldInOrder) {
                                                         "task-received", "task-started", "task-failed"));
 }
 
-TEST_F(Monitoring, TheSenderAndTheWorkerRunTheirHooks) {
+TEST_P(Monitoring, TheSenderAndTheWorkerRunTheirHooks) {
   std::mutex mutex;
   std::vector<std::string> said;
   auto const say = [&](std::string what) {
@@ -82,6 +95,23 @@ TEST_F(Monitoring, TheSenderAndTheWorkerRunTheirHooks) {
                                      "sent t.add", "revoked t.add", "shutdown"};
   EXPECT_THAT(said, ::testing::UnorderedElementsAreArray(all));
 }
+
+TEST_P(Monitoring, ABodysOwnEventsComeAmongThoseOfItsTask) {
+  auto const of_tasks = hear("task.multi"), others = hear("order.#");
+  testing::background_worker worker{on};
+  auto const sent = on.task(telling).delay();
+  EXPECT_THAT(until(*of_tasks, "task-succeeded"),
+              ElementsAre("task-received", "task-started", "task-progress", "task-succeeded"));
+  auto const packed = others->take(deadline::in(20s)).value();
+  ASSERT_EQ(packed.size(), 1U);
+  EXPECT_EQ(packed[0].type, "order-packed");
+  EXPECT_THAT(packed[0].hostname, ::testing::StartsWith("celery@"));
+  EXPECT_TRUE(packed[0].clock && packed[0].timestamp && packed[0].pid);
+  EXPECT_EQ(packed[0].fields, (value::map{{"uuid", sent.id().str()}, {"items", value::list{"tea"}}}));
+}
+
+INSTANTIATE_TEST_SUITE_P(Brokers, Monitoring, ::testing::ValuesIn(testing::every_broker),
+                         [](auto const& of) { return std::string{of.param}; });
 
 }  // namespace
 }  // namespace lovage

@@ -2,13 +2,11 @@
 #include <lovage/app.hpp>
 #include <lovage/worker.hpp>
 
-#include "rabbitmq_server.hpp"
-#include "redis_server.hpp"
+#include "broker_place.hpp"
 
 #include <gtest/gtest.h>
 
 #include <condition_variable>
-#include <filesystem>
 #include <mutex>
 #include <thread>
 
@@ -20,31 +18,14 @@ using namespace std::chrono_literals;
 constexpr task<void()> gate{"t.gate"};
 constexpr task<void()> quick{"t.quick"};
 
-/// Where messages wait: a file, or a server of the test's own.
-struct store {
-  explicit store(std::string const& kind) {
-    std::filesystem::create_directories(directory);
-    if (kind == "sqlite") url = "sqlite:///" + (directory / "store.db").string();
-    if (kind == "rabbitmq") {
-      rabbit = std::make_unique<testing::rabbitmq_server>();
-      url = rabbit->url(rabbit->fresh_vhost());
-    }
-    if (kind != "redis") return;
-    redis = std::make_unique<testing::redis_server>();
-    url = redis->url();
-  }
-  ~store() { std::filesystem::remove_all(directory); }
-  std::filesystem::path directory =
-      std::filesystem::path{::testing::TempDir()} / ("lovage-sharing-" + std::to_string(::getpid()));
-  std::unique_ptr<testing::rabbitmq_server> rabbit;
-  std::unique_ptr<testing::redis_server> redis;
-  std::string url;
-};
-
 class Sharing : public ::testing::TestWithParam<char const*> {
  protected:
   Sharing() : Sharing{false} {}
-  explicit Sharing(bool disabled) : on{config{}.broker_url(place.url).worker_disable_prefetch(disabled)} {
+  explicit Sharing(bool disabled)
+      : on{config{}
+               .broker_url(place.broker_url())
+               .result_backend(place.result_backend())
+               .worker_disable_prefetch(disabled)} {
     on.tasks().define(gate, [this] {
       std::unique_lock lock{mutex};
       ++at_gate;
@@ -92,7 +73,7 @@ class Sharing : public ::testing::TestWithParam<char const*> {
     EXPECT_TRUE(wait_for(done, 15)) << done << " of 15, while one worker is busy and the other has nothing to do";
   }
 
-  store place{GetParam()};
+  testing::broker_place place{GetParam()};
   std::mutex mutex;
   std::condition_variable changed;
   int at_gate = 0, done = 0;

@@ -16,6 +16,8 @@ constexpr lovage::task<void(double)> sleep_for{"pools.sleep", {"seconds"}};
 constexpr lovage::task<void()> spin{"pools.spin"};
 constexpr lovage::task<int(double)> wait_for{"pools.wait", {"seconds"}};
 constexpr lovage::task<std::string(double)> tidy{"pools.tidy", {"seconds"}};
+constexpr lovage::task<int()> tell{"pools.tell"};
+constexpr lovage::task<int()> tell_waiting{"pools.tell_waiting"};
 constexpr lovage::task<int(int)> keep{"pools.keep", {"mib"}};
 
 std::chrono::nanoseconds time_of(double seconds) {
@@ -43,6 +45,17 @@ LOVAGE_PLUGIN(lib) {
       return "tidied up";
     }
     return "slept";
+  });
+  lib.define(tell, [](lovage::context& self) {
+    self.send_event("task-progress", {{"done", 12}, {"of", "thirty"}});
+    return 1;
+  });
+  lib.define(tell_waiting, [](lovage::context& self) -> lovage::awaitable<int> {
+    auto const executor = co_await asio::this_coro::executor;
+    asio::steady_timer timer{executor, std::chrono::milliseconds{1}};
+    co_await timer.async_wait(asio::use_awaitable);
+    self.send_event("task-progress", {{"done", 13}});
+    co_return 1;
   });
   lib.define(keep, [](int mib) {
     static std::string kept;

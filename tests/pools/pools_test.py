@@ -100,6 +100,59 @@ class PoolsTest(unittest.TestCase):
                 self.assertIn("tidied up", self.call("pools.tidy", 60))
             os.remove(self.log)
 
+    @contextlib.contextmanager
+    def events(self):
+        """Lines of `lovage events --dump` so far, as a function."""
+        path = os.path.join(self.dir, "events")
+        with open(path, "w") as out:
+            monitor = subprocess.Popen([PROGRAM, "events", "--dump"], cwd=self.dir, env=self.env, stdout=out,
+                                       stderr=subprocess.STDOUT)
+        try:
+            yield lambda: read(path).splitlines()
+        finally:
+            monitor.kill()
+            monitor.wait()
+
+    def test_events_of_a_body_come_from_every_pool(self):
+        for pool in ("prefork", "threads", "solo", "coroutine"):
+            with self.subTest(pool), self.events() as lines, \
+                    self.worker("-P", pool, "-c", "1", "-E", "--heartbeat-interval", "0.1"):
+                self.wait_for(lambda: any(" heartbeat: " in l for l in lines()))
+                for task, told in (("pools.tell", "done=12,.* of=thirty,"), ("pools.tell_waiting", "done=13,")):
+                    task_id = self.send(task)
+                    self.wait_for(lambda: any(" task succeeded: " in l and task_id in l for l in lines()))
+                    of_task = [l for l in lines() if task_id in l]
+                    self.assertEqual([re.search(r"\] task (\w+): ", l).group(1) for l in of_task],
+                                     ["received", "started", "progress", "succeeded"], of_task)
+                    self.assertRegex(of_task[2], told)
+            os.remove(self.log)
+
+    def test_no_events_of_a_body_come_where_events_of_tasks_are_off(self):
+        with self.events() as lines, self.worker("-P", "prefork", "-c", "1", "--heartbeat-interval", "0.1"):
+            self.wait_for(lambda: any(" heartbeat: " in l for l in lines()))
+            self.assertEqual(self.call("pools.tell"), "1")
+            before = len(lines())
+            self.wait_for(lambda: len(lines()) > before + 1)
+            self.assertFalse([l for l in lines() if " task " in l])
+
+    def test_a_configuration_annotates_tasks(self):
+        self.env["LOVAGE_TASK_ANNOTATIONS"] = json.dumps({"pools.pid": {"rate_limit": "100/s", "max_retries": 7},
+                                                          "*": {"track_started": True, "max_retries": 2}})
+        with self.worker("-P", "prefork", "-c", "1"):
+            listed = self.lovage("inspect", "registered", "rate_limit", "max_retries", "track_started", check=True).stdout
+            self.assertIn("pools.pid [rate_limit=100/s max_retries=7 track_started=True]", listed)
+            self.assertIn("pools.spin [max_retries=2 track_started=True]", listed)
+        self.env["LOVAGE_TASK_ANNOTATIONS"] = '{"pools.spin": {"time_limit": 0.3}}'
+        os.remove(self.log)
+        with self.worker("-P", "prefork", "-c", "1"):
+            self.assertIn("TimeLimitExceeded", self.call("pools.spin"))
+        for wrong, said in (('{"pools.pid": {"rate": "1/s"}}', "unknown option 'rate'; there are rate_limit, time_limit"),
+                            ('{"pools.pid": {"rate_limit": "often"}}', "task 'pools.pid': a rate limit is a number")):
+            self.env["LOVAGE_TASK_ANNOTATIONS"] = wrong
+            done = self.lovage("worker", "-A", PLUGIN)
+            self.assertEqual(done.returncode, 1)
+            self.assertIn(said, done.stderr)
+
     def test_children_are_replaced_after_so_many_tasks(self):
         with self.worker("-P", "prefork", "-c", "1", "--max-tasks-per-child", "2"):
             pids = [self.call("pools.pid") for _ in range(6)]
