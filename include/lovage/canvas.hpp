@@ -228,7 +228,7 @@ template <detail::step... S>
   using missing = detail::common_missing<detail::missing_t<S>...>;
   static_assert(missing::agree, "lovage: members of a group must miss the same one argument, or nothing");
   constexpr bool mixed = !std::same_as<typename missing::type, detail::params<>>;
-  auto const value_of = [](auto m) {
+  [[maybe_unused]] auto const value_of = [](auto m) {
     if constexpr (mixed) {
       return detail::later_step(std::move(m));
     } else {

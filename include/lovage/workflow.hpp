@@ -114,7 +114,7 @@ class workflow_run {
 
   /// Of the whole: also the id of a result, the map of what its last nodes gave by their names.
   [[nodiscard]] task_id const& id() const noexcept { return id_; }
-  /// STARTED, SUCCESS, FAILURE (a node failed), REVOKED (it was cancelled).
+  /// STARTED, SUCCESS, FAILURE (a node failed), REVOKED (it was cancelled, or a node was revoked or expired).
   [[nodiscard]] task_status status() const;
   /// Waits until it has succeeded, failed or been cancelled; false at the deadline.
   bool wait(deadline until = deadline::never()) const;

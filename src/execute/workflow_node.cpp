@@ -45,7 +45,7 @@ void fail_workflow(request const& r, wire::result_record const& failed, policy c
   if (!place || !with.store_results) return;
   wire::result_record record;
   record.id = task_id{place->workflow};
-  record.status = wire::state::failure;
+  record.status = failed.status;
   record.result = failed.result;
   record.traceback = "Node '" + place->node + "', task " + r.label() + "\n" + failed.traceback.value_or("");
   record.date_done = failed.date_done;

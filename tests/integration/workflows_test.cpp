@@ -273,7 +273,7 @@ TEST_P(Workflows, WithNamesAreLookedThrough) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Stores, Workflows, ::testing::ValuesIn(testing::every_broker),
-                         [](auto const& info) { return std::string{info.param}; });
+                         [](auto const& of) { return std::string{of.param}; });
 
 }  // namespace
 }  // namespace lovage::workflows
