@@ -195,7 +195,7 @@ class planner {
 }  // namespace
 
 void choose_references(canvas& c, std::size_t limit) {
-  if (!c.fan) return;
+  if (!c.fan || limit == 0) return;
   weigher sum;
   sum.mark = nesting_of(c) > most_nested;
   sum.look(c, 0);
