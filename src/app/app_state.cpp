@@ -32,6 +32,7 @@ publish_settings read_publishing(config const& c) {
   out.mode = c.task_default_delivery_mode() == "transient" ? delivery_mode::transient : delivery_mode::persistent;
   out.ignore_result = c.task_ignore_result();
   out.sent_events = c.task_send_sent_event();
+  out.inline_bodies = static_cast<std::size_t>(c.canvas_inline_limit());
   out.operation_timeout = c.broker_operation_timeout();
   return out;
 }

@@ -27,7 +27,7 @@ struct publish_settings {
   delivery_mode mode = delivery_mode::persistent;
   bool ignore_result = false;
   bool sent_events = false;             ///< `task_send_sent_event`
-  std::size_t inline_bodies = 262'144;  ///< octets that bodies of chords may add to the messages of a workflow
+  std::size_t inline_bodies = 262'144;  ///< `canvas_inline_limit`
   std::vector<std::function<void(raw_call&)>> before = {};
   std::vector<std::function<void(std::string const&, task_id const&)>> after = {};
   std::chrono::milliseconds operation_timeout{};

@@ -133,15 +133,17 @@ class planner {
     return body;
   }
 
-  // Whoever waits for the body waits for what stands in its place, should a worker that knows no better fail it.
+  // Called by workers that know no kept bodies: it goes where the body would, and whoever waits for that waits for it,
+  // should they fail it.
   static signature reference_to(canvas_fan& fan) {
     signature s;
     s.task = chord_body_task;
     s.kwargs = {{"group", fan.group}};
     if (auto const* last = last_task(fan.body))
       if (auto const* id = last->option("task_id")) s.set_option("task_id", *id);
-    auto* first = fan.body.tasks.empty() ? nullptr : &fan.body.tasks.front();
-    if (auto const* errbacks = first ? first->option("link_error") : nullptr) s.set_option("link_error", *errbacks);
+    if (fan.body.tasks.empty()) return s;
+    for (auto const* key : {"link_error", "queue", "exchange", "routing_key"})
+      if (auto const* v = fan.body.tasks.front().option(key)) s.set_option(key, *v);
     return s;
   }
 
@@ -164,7 +166,12 @@ class planner {
     if (!body) return body;
     value::list members;
     for (auto& m : fan.members) {
-      if (fan.chord && ends_in_kept_body(m)) last_task(m)->set_option("chord", *body);
+      auto* last = last_task(m);
+      if (fan.chord && ends_in_kept_body(m)) {
+        last->set_option("chord", *body);
+      } else if (last != nullptr) {
+        last->remove_option("group_id");  // whoever sends the group says it; Celery 5.2 believes what stands here
+      }
       auto one = written(std::move(m));
       if (!one) return one;
       members.push_back(*std::move(one));
@@ -174,6 +181,7 @@ class planner {
     group.set_option("task_id", fan.group);
     if (!fan.chord) return std::move(group).to_value();
     auto chord = wire::make_chord({}, {});
+    chord.set_option("task_id", fan.group);  // Celery looks for the header's id here
     for (auto& item : chord.kwargs) {
       if (item.key == "header") item.val = std::move(group).to_value();
       if (item.key == "body") item.val = *std::move(body);
@@ -187,7 +195,7 @@ class planner {
 }  // namespace
 
 void choose_references(canvas& c, std::size_t limit) {
-  if (!c.fan) return;
+  if (!c.fan || limit == 0) return;
   weigher sum;
   sum.mark = nesting_of(c) > most_nested;
   sum.look(c, 0);

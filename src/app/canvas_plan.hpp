@@ -41,7 +41,7 @@ class canvas_list final : public canvas_sink {
 
 /// Which bodies are kept by reference. The members of a header carry its body, whose members carry the next one: what
 /// that comes to is looked at as a whole, and where it is more than `limit` octets, bodies that are not small are kept
-/// in the backend instead, each once.
+/// in the backend instead, each once. Zero: none is.
 void choose_references(canvas& c, std::size_t limit);
 
 /// *Requires*: it is frozen. Errors: those of the sink.

@@ -51,6 +51,9 @@ struct traits {
 
 /// Whoever has claimed a chord and does not send its body within this time has lost it to the next who asks.
 inline constexpr std::chrono::seconds chord_claim{30};
+/// How long it is known that a chord is over: a header that is sent once more, by a task that ran twice, and members
+/// that are run once more start nothing in this time.
+inline constexpr std::chrono::seconds chord_over{3'600};
 /// Parts of a chord that nobody has started, such as one told again after its end, go after this even where results
 /// are kept for ever.
 inline constexpr std::chrono::seconds stray_parts{86'400};
@@ -83,8 +86,8 @@ class result_backend {
   /// Removes what has expired; number removed. Reading never shows an expired record, cleaned or not.
   [[nodiscard]] virtual expected<std::uint64_t> cleanup(deadline until) = 0;
 
-  /// Announces chords: comes before their headers are sent. What is kept for a chord goes when its body was sent, or
-  /// after `expires` (zero: stays).
+  /// Announces chords: comes before their headers are sent; one that is over stays so. What is kept for a chord goes
+  /// when its body was sent, or after `expires` (zero: stays).
   [[nodiscard]] virtual expected<void> start_chords(std::span<chord_start const> chords, std::chrono::seconds expires,
                                                     deadline until) {
     (void)chords, (void)expires, (void)until;
@@ -100,7 +103,7 @@ class result_backend {
     (void)parts, (void)bodies, (void)expires, (void)until;
     return no_chords();
   }
-  /// Their bodies are sent: forgets them.
+  /// Their bodies are sent: forgets all but that, for `chord_over`.
   [[nodiscard]] virtual expected<void> end_chords(std::span<std::string const> groups, deadline until) {
     (void)groups, (void)until;
     return no_chords();

@@ -161,7 +161,12 @@ void collect_waiting(canvas const& c, std::string const& root, std::optional<int
   }
   if (!c.fan) return;
   if (c.fan->chord) return collect_waiting(c.fan->body, root, priority, out);
-  for (auto const& m : c.fan->members) collect_waiting(m, root, priority, out);
+  for (auto const& m : c.fan->members) {
+    auto const before = out.waiting.size();
+    collect_waiting(m, root, priority, out);
+    if (out.waiting.size() == before || out.waiting.back().group || c.fan->group.empty()) continue;
+    out.waiting.back().group = c.fan->group;
+  }
 }
 
 std::optional<int> inherited(request const& r, policy const& with) {

@@ -69,7 +69,7 @@ PRAGMA user_version = 2;
 constexpr char const* from_2_to_3 = R"sql(
 CREATE TABLE chord(
   group_id TEXT PRIMARY KEY,
-  size INTEGER,                      -- NULL: parts came before it was started
+  size INTEGER,                      -- NULL: parts came before it was started; -1: it is over
   counted INTEGER NOT NULL DEFAULT 0,
   body BLOB,                         -- JSON, a signature
   claimed_until INTEGER,             -- NULL: parts are missing

@@ -1,5 +1,6 @@
 // The consumer's way in: from deliveries to jobs.
 #include "core/log.hpp"
+#include "execute/workflow.hpp"
 #include "worker/consumer.hpp"
 #include "worker/job_codec.hpp"
 
@@ -113,12 +114,16 @@ void consumer::drop_stored(std::vector<arrival>& arrivals) {
   if (ids.empty()) return;
   auto const stored = to_.results->fetch(ids, deadline::in(step_limit));
   if (!stored) return log::warning("cannot look for results of redelivered tasks: " + stored.error().text());
-  std::unordered_set<task_id> done;
+  std::unordered_map<task_id, value const*> done;
   for (auto const& r : *stored)
-    if (r.status == wire::state::success) done.insert(r.id);
+    if (r.status == wire::state::success) done.emplace(r.id, &r.result);
   std::erase_if(arrivals, [&](arrival const& a) {
-    if (!a.may_be_copy || !done.contains(a.what.message.id)) return false;
+    auto const found = a.may_be_copy ? done.find(a.what.message.id) : done.end();
+    if (found == done.end()) return false;
     log_line(a.what, "came again, its result is stored already; it is acknowledged");
+    // Whoever stored it may have died before it was counted.
+    if (auto part = execute::part_of(a.what, wire::state::success, *found->second, policy_))
+      owed_.pending().parts.push_back(*std::move(part));
     owed_.pending().closings.push_back({a.what.job, disposition::done, {}, false});
     return true;
   });

@@ -111,6 +111,18 @@ TEST_P(BackendChords, are_forgotten_at_their_end) {
   EXPECT_THAT(count({part(0)}), IsEmpty());
 }
 
+TEST_P(BackendChords, that_are_over_are_not_begun_again_by_a_header_that_is_sent_twice) {
+  start(1);
+  EXPECT_THAT(count({part(0)}), SizeIs(1));
+  ASSERT_TRUE(backend_->end_chords(std::vector<std::string>{"g"}, 5s));
+  start(1);
+  EXPECT_THAT(count({part(0)}), IsEmpty());
+  advance(chord_over + 1s);
+  ASSERT_TRUE(backend_->cleanup(5s));
+  start(1);
+  EXPECT_THAT(count({part(0)}), SizeIs(1)) << "the same ids used anew";
+}
+
 TEST_P(BackendChords, grow_by_the_tasks_that_members_add) {
   start(1);
   ASSERT_TRUE(backend_->grow_chord("g", 1, 5s));

@@ -2,6 +2,7 @@
 #include <lovage/testing.hpp>
 
 #include "app/canvas_send.hpp"
+#include "app/signature_message.hpp"
 #include "core/log.hpp"
 #include "rabbitmq_server.hpp"
 #include "redis_server.hpp"
@@ -244,6 +245,27 @@ TEST_P(Canvas, LargeGroupsGoOutInBatches) {
   EXPECT_EQ(result(sent->id), value{2'499 * 2'500 / 2});
 }
 
+TEST_P(Canvas, AMemberThatIsRevokedFailsTheBody) {
+  if (GetParam() == std::string_view{"eager"}) GTEST_SKIP() << "runs where it is sent";
+  worker.reset();
+  auto const sent = send(chord({call("t.add", 1, 2), chain({call("t.add", 3, 4), call("t.add", 5)})}, call("t.total")));
+  auto const& chained = sent.parent.at(0).children->at(1);
+  on.result<value>(task_id{chained.parent.at(0).id}).revoke();
+  worker.emplace(on, 2);
+  auto const why = failure_of(sent.id);
+  EXPECT_NE(why.detail.find("Dependency " + chained.id + " raised TaskRevokedError('revoked')"), std::string::npos)
+      << why.detail;
+}
+
+TEST_P(Canvas, WhatOtherWorkersCallInTheBodysPlaceIsTheBody) {
+  if (GetParam() == std::string_view{"eager"}) GTEST_SKIP() << "no worker";
+  auto body = with(call("t.total"), "task_id", "kept-body");
+  auto const results = on.state()->backend(5s).value();
+  ASSERT_TRUE(results->start_chords(std::vector{backend::chord_start{"kept", 2, body.to_value()}}, 1h, 5s));
+  (void)on.send_named("lovage.chord_body", {value::list{3, 4}}, {{"group", "kept"}});
+  EXPECT_EQ(result("kept-body"), value{7});
+}
+
 /// Workflows by chance, and what each comes to, from the rules alone.
 class chance {
  public:
@@ -348,6 +370,42 @@ TEST(CanvasWithoutChords, IsRefusedBeforeAnythingIsSent) {
   auto const steps = detail::send_canvas(*on.state(), chain({call("t.add", 1, 2), call("t.add", 3)}), 5s);
   EXPECT_EQ(on.result<int>(task_id{steps.value().id}).get(10s), 6);
   EXPECT_EQ(detail::send_canvas(*on.state(), chain({}), 5s).error().code, errc::invalid_argument);
+}
+
+TEST(ChordsThatWereLeft, AreTakenOverByTheNextWorker) {
+  testing::fake_clock clock;
+  auto on = testing::memory_app();
+  on.tasks().define(total, [](std::vector<int> const& xs) { return static_cast<int>(xs.size()); });
+  auto const results = on.state()->backend(5s).value();
+  ASSERT_TRUE(results->start_chords(std::vector{backend::chord_start{"g", 1, {}}}, 1h, 5s));
+  auto const body = with(call("t.total"), "task_id", "body").to_value();
+  std::vector const parts{backend::chord_part{"g", 0, task_id{"m"}, wire::state::success, 7}};
+  auto const claimed = results->count_parts(parts, std::vector{body}, 1h, 5s);
+  ASSERT_EQ(claimed.value().size(), 1U) << "the worker that has this dies now";
+  clock.advance(backend::chord_claim + 1s);
+  testing::background_worker worker{on};
+  EXPECT_EQ(on.result<int>(task_id{"body"}).get(20s), 1);
+}
+
+TEST(ChordsThatWereLeft, CountAMemberWhoseResultIsStoredAndWhichIsNotRunAgain) {
+  auto on = testing::memory_app(config{}.worker_deduplicate_successful_tasks(true));
+  on.tasks().define(add, [](int, int) -> int { throw std::logic_error{"run again"}; });
+  on.tasks().define(total, [](std::vector<int> const& xs) { return xs.at(0); });
+  auto const results = on.state()->backend(5s).value();
+  ASSERT_TRUE(results->start_chords(std::vector{backend::chord_start{"g", 1, {}}}, 1h, 5s));
+  wire::result_record stored;
+  stored.id = task_id{"m"};
+  stored.status = wire::state::success;
+  stored.result = 7;
+  ASSERT_TRUE(results->store({&stored, 1}, 1h, 5s));
+  auto member = with(with(call("t.add", 3, 4), "task_id", "m"), "group_id", "g");
+  member.set_option("chord", with(call("t.total"), "task_id", "body").to_value());
+  auto message = detail::call_of(member, {}, on.state()->publishing, system_now()).value();
+  auto out = detail::outgoing_of(std::move(message)).value();
+  out.envelope.headers.push_back({"redelivered", true});
+  ASSERT_TRUE(on.state()->producer(5s).value()->publish({&out, 1}, 5s));
+  testing::background_worker worker{on};
+  EXPECT_EQ(on.result<int>(task_id{"body"}).get(20s), 7);
 }
 
 INSTANTIATE_TEST_SUITE_P(Stores, Canvas, ::testing::Values("eager", "memory", "sqlite", "redis", "rabbitmq"),

@@ -4,9 +4,11 @@
 //     {"op": "send", "task": ..., "args": [], "kwargs": {}, "options": {}}  ->  {"id": ...}
 //     {"op": "get", "id": ..., "timeout": seconds}   ->  {"value": ...} or {"error": code, "text": ..., "type": ...}
 //     {"op": "status", "id": ...}                    ->  {"state", "result", "traceback", "date_done"}
+//     {"op": "canvas", "signature": {...}}           ->  {"handle": [[id, parent], children]}
 //     {"op": "typed", "queue": ...}                  ->  {"value": number of checks} or {"error": ...}
 //
 // Values travel as typed JSON (kombu's tags), whatever serializer the messages use.
+#include "app/canvas_send.hpp"
 #include "interop_tasks.hpp"
 #include "wire/serializer.hpp"
 
@@ -137,6 +139,11 @@ value answer(app& on, value const& command) {
   if (op == "send") {
     auto const sent = on.send(signature<value()>{call_of(command)});
     return value::map{{"id", sent.id().str()}};
+  }
+  if (op == "canvas") {
+    auto workflow = wire::signature::from_value(*command.find("signature")).value();
+    auto const handle = detail::send_canvas(*on.state(), std::move(workflow), 20s).value();
+    return value::map{{"handle", handle.to_value()}};
   }
   if (op == "typed") return value::map{{"value", typed_calls(on, command)}};
   auto const result = on.result<value>(task_id{member<std::string>(command, "id")});

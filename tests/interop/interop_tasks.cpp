@@ -7,6 +7,7 @@
 #include <chrono>
 #include <filesystem>
 #include <fstream>
+#include <numeric>
 #include <stdexcept>
 #include <system_error>
 #include <thread>
@@ -89,6 +90,9 @@ LOVAGE_PLUGIN(lib) {
   using lovage::value;
   lib.define(interop::echo, [](value const& x) { return x; });
   lib.define(interop::add, [](std::int64_t x, std::int64_t y) { return x + y; });
+  lib.define(interop::total, [](std::vector<std::int64_t> const& xs) {
+    return std::accumulate(xs.begin(), xs.end(), std::int64_t{0});
+  });
   lib.define(interop::join, interop::join_body);
   lib.define(interop::typed, [](interop::everything const& all) { return all; });
   lib.define(interop::fail, interop::fail_body);

@@ -41,6 +41,8 @@ inline constexpr task<value(value)> echo{"interop.echo", {"x"}};
 inline constexpr task<std::int64_t(std::int64_t, std::int64_t)> add{"interop.add", {"x", "y"}};
 inline constexpr task<std::string(std::string, std::vector<std::string>, std::optional<bool>)> join{
     "interop.join", {"separator", "parts", "upper"}};
+/// The sum.
+inline constexpr task<std::int64_t(std::vector<std::int64_t>)> total{"interop.total", {"xs"}};
 inline constexpr task<everything(everything)> typed{"interop.typed", {"all"}};
 /// Fails as `kind` says: value, index, runtime, overflow, custom.
 inline constexpr task<void(std::string, std::string)> fail{"interop.fail", {"kind", "message"}};

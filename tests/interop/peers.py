@@ -15,6 +15,7 @@ import kombu
 import servers
 import tasks
 import values
+from celery.canvas import maybe_signature
 from celery.exceptions import TaskRevokedError
 
 HERE = Path(__file__).resolve().parent
@@ -191,6 +192,22 @@ class PythonClient:
             self.results.setdefault(child.id, child)
         return found
 
+    def send_canvas(self, signature: dict) -> list:
+        self.app.set_current()  # what is nested in a signature asks for it
+        try:
+            handle = maybe_signature(signature, app=self.app).apply_async().as_tuple()
+        finally:
+            celery._state._set_current_app(None)  # noqa: SLF001  there is no other way back
+        self.expect(handle)
+        return handle
+
+    def expect(self, handle) -> None:
+        (task, parent), members = handle
+        for other in [*([parent] if parent else []), *(members or [])]:
+            self.expect(other)
+        if members is None:
+            self.results[task] = self.app.AsyncResult(task)
+
     def close(self) -> None:
         for result in self.results.values():
             result.backend.remove_pending_result(result)
@@ -256,6 +273,12 @@ class LovageClient:
         if "error" in answer:
             raise RuntimeError(answer["text"])
         return Status(answer["state"], answer["result"], answer["traceback"])
+
+    def send_canvas(self, signature: dict) -> list:
+        answer = self.ask(op="canvas", signature=signature)
+        if "error" in answer:
+            raise RuntimeError(f"not sent: {answer['text']}")
+        return answer["handle"]
 
     def typed_calls(self, queue: str) -> dict:
         return self.ask(op="typed", queue=queue)

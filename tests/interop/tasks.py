@@ -41,13 +41,16 @@ KINDS = {"value": ValueError, "index": IndexError, "runtime": RuntimeError, "ove
 def define(app: Celery) -> None:
     def task(function, **options):
         name = "interop." + function.__name__.strip("_")
-        return app.task(function, name=name, **options)
+        return app.task(function, name=name, shared=False, **options)
 
     def echo(x):
         return x
 
     def add(x, y):
         return x + y
+
+    def total(xs):
+        return sum(xs)
 
     def join(separator, parts, upper=None):
         out = separator.join(parts)
@@ -96,7 +99,7 @@ def define(app: Celery) -> None:
         time.sleep(0.005)
         return "python"
 
-    for function in (echo, add, join, typed, fail, now, slow, hold, note, note_error, who):
+    for function in (echo, add, total, join, typed, fail, now, slow, hold, note, note_error, who):
         task(function)
     task(flaky, bind=True, max_retries=5)
     task(hopeless, bind=True, max_retries=1)

@@ -19,6 +19,7 @@ std::int64_t place_of(chord_part const& p) { return p.index.value_or(std::numeri
 void chord_book::start(std::span<chord_start const> chords, std::chrono::seconds expires, time_point now) {
   for (auto const& s : chords) {
     auto& c = chords_[s.group];
+    if (c.over) continue;
     c.size = s.size;
     if (!s.body.is_null()) c.body = s.body;
     c.expires = end_of(expires, now);
@@ -39,6 +40,7 @@ std::vector<chord_end> chord_book::count(std::span<chord_part const> parts, std:
   for (std::size_t i = 0; i < parts.size(); ++i) {
     auto const& p = parts[i];
     auto& c = chords_[p.group];
+    if (c.over) continue;
     c.expires = end_of(expires.count() == 0 && !c.size ? stray_parts : expires, now);
     if (c.counted.insert(p.id.str()).second) c.parts.push_back(p);
     bool const complete = c.size && static_cast<std::int64_t>(c.parts.size()) >= *c.size;
@@ -50,8 +52,13 @@ std::vector<chord_end> chord_book::count(std::span<chord_part const> parts, std:
   return out;
 }
 
-void chord_book::end(std::span<std::string const> groups) {
-  for (auto const& g : groups) chords_.erase(g);
+void chord_book::end(std::span<std::string const> groups, time_point now) {
+  for (auto const& g : groups) {
+    chord over;
+    over.over = true;
+    over.expires = now + chord_over;
+    chords_.insert_or_assign(g, std::move(over));
+  }
 }
 
 std::vector<chord_end> chord_book::claim(std::size_t limit, time_point now) {

@@ -17,7 +17,7 @@ class chord_book {
   void start(std::span<chord_start const> chords, std::chrono::seconds expires, time_point now);
   [[nodiscard]] std::vector<chord_end> count(std::span<chord_part const> parts, std::span<value const> bodies,
                                              std::chrono::seconds expires, time_point now);
-  void end(std::span<std::string const> groups);
+  void end(std::span<std::string const> groups, time_point now);
   [[nodiscard]] std::vector<chord_end> claim(std::size_t limit, time_point now);
   void grow(std::string const& group, std::int64_t by);
   [[nodiscard]] value body(std::string const& group) const;
@@ -34,6 +34,7 @@ class chord_book {
     std::vector<chord_part> parts;
     std::unordered_set<std::string> counted;
     std::optional<time_point> claimed_until, expires;
+    bool over = false;  ///< its body is sent
   };
   struct saved {
     wire::result_tuple group;

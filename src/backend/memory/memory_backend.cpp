@@ -149,7 +149,7 @@ class memory_backend final : public result_backend {
   }
   expected<void> end_chords(std::span<std::string const> groups, deadline) override {
     std::lock_guard const lock{in_->mutex};
-    in_->chords.end(groups);
+    in_->chords.end(groups, in_->now());
     return {};
   }
   expected<std::vector<chord_end>> claim_chords(std::size_t limit, deadline) override {

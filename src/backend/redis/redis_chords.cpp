@@ -13,6 +13,8 @@ constexpr std::size_t parts_at_once = 500;
 // KEYS: the claims, then a group for each part. ARGV: expiry in seconds (0: never), the claim's length in ms, how long
 // parts are kept of which no chord is known, in seconds; then for each part: group id, score, task id, member, body (''
 // when nothing says it). A member of the same id in the same place is the same part: it was run twice, and counts once.
+// Celery from 5.7 on keeps those that were counted in `.d`, its claim in `.c` too, and there "done" when the body is
+// sent.
 constexpr char const* count_text = R"(
 local seconds, lease = tonumber(ARGV[1]), tonumber(ARGV[2])
 local clock = redis.call('TIME')
@@ -21,19 +23,26 @@ local out = {}
 for i = 2, #KEYS do
   local at = 4 + (i - 2) * 5
   local key, id, score, task, member, body = KEYS[i], ARGV[at], ARGV[at + 1], ARGV[at + 2], ARGV[at + 3], ARGV[at + 4]
-  local parts, size, more = key .. '.j', key .. '.s', key .. '.t'
-  local known = false
-  for _, m in ipairs(redis.call('ZRANGEBYSCORE', parts, score, score)) do
-    if string.find(string.sub(m, 1, 300), task, 1, true) then known = true end
+  local parts, size, more, seen = key .. '.j', key .. '.s', key .. '.t', key .. '.d'
+  local over = redis.call('GET', key .. '.c') == 'done'
+  local known = over or redis.call('SADD', seen, task .. ':' .. score) == 0
+  if not known then
+    for _, m in ipairs(redis.call('ZRANGEBYSCORE', parts, score, score)) do
+      if string.find(string.sub(m, 1, 300), task, 1, true) then known = true end
+    end
   end
   if not known then redis.call('ZADD', parts, score, member) end
-  local wanted = tonumber(redis.call('GET', size) or '')
-  if seconds > 0 then
-    for _, k in ipairs({parts, size, more}) do redis.call('EXPIRE', k, seconds) end
+  local wanted = not over and tonumber(redis.call('GET', size) or '')
+  if over then
+    wanted = nil
+  elseif seconds > 0 then
+    for _, k in ipairs({parts, size, more, seen}) do redis.call('EXPIRE', k, seconds) end
   elseif wanted then
     redis.call('PERSIST', parts)
+    redis.call('PERSIST', seen)
   else
     redis.call('EXPIRE', parts, ARGV[3])
+    redis.call('EXPIRE', seen, ARGV[3])
   end
   if wanted and redis.call('ZCARD', parts) >= wanted + tonumber(redis.call('GET', more) or '0')
      and redis.call('SET', key .. '.c', '1', 'PX', lease, 'NX') then
@@ -172,9 +181,11 @@ expected<chord_part> redis_chords::read_part(std::string const& group, std::stri
 
 expected<void> redis_chords::end(std::span<std::string const> groups, deadline until) {
   commands c;
+  auto const over = std::to_string(chord_over.count());
   for (auto const& g : groups) {
     auto const key = names_.group(g);
-    c.add({"DEL", key + ".j", key + ".s", key + ".t", key + ".b", key + ".c"});
+    c.add({"DEL", key + ".j", key + ".s", key + ".t", key + ".b", key + ".d"});
+    c.add({"SET", key + ".c", "done", "EX", over});
     c.add({"ZREM", names_.claims(), g});
   }
   return c.empty() ? expected<void>{} : check_all(client_->run(c, repeat::yes, until));

@@ -171,7 +171,7 @@ class sqlite_backend final : public result_backend {
                        [&](sqlite_chords& c) { return c.count(parts, bodies, end_of(expires), store_->now_us()); });
   }
   expected<void> end_chords(std::span<std::string const> groups, deadline until) override {
-    return with_chords(until, [&](sqlite_chords& c) { c.end(groups); });
+    return with_chords(until, [&](sqlite_chords& c) { c.end(groups, store_->now_us()); });
   }
   expected<std::vector<chord_end>> claim_chords(std::size_t limit, deadline until) override {
     return with_chords(until, [&](sqlite_chords& c) { return c.claim(limit, store_->now_us()); });

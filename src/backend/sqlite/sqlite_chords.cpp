@@ -25,6 +25,9 @@ statement& bind_end(statement& to, std::int64_t end) { return end > 0 ? to.bind(
 
 constexpr auto no_place = std::numeric_limits<std::int64_t>::max();
 
+// As the size of a chord: it is over.
+constexpr std::int64_t over = -1;
+
 }  // namespace
 
 void sqlite_chords::start(std::span<chord_start const> chords, std::int64_t end) {
@@ -32,15 +35,20 @@ void sqlite_chords::start(std::span<chord_start const> chords, std::int64_t end)
     auto const body = c.body.is_null() ? std::string{} : written(c.body);
     auto row = db_.prepare(
         "INSERT INTO chord(group_id, size, body, expires) VALUES (?1, ?2, ?3, ?4) "
-        "ON CONFLICT(group_id) DO UPDATE SET size = ?2, body = coalesce(?3, body), expires = ?4");
+        "ON CONFLICT(group_id) DO UPDATE SET size = ?2, body = coalesce(?3, body), expires = ?4 WHERE size IS NOT ?5");
     row.bind(std::string_view{c.group}).bind(c.size);
     if (body.empty()) {
       row.bind_null();
     } else {
       row.bind_blob(body);
     }
-    bind_end(row, end).run();
+    bind_end(row, end).bind(over).run();
   }
+}
+
+bool sqlite_chords::is_over(std::string const& group) {
+  auto row = db_.prepare("SELECT 1 FROM chord WHERE group_id = ? AND size = ?");
+  return row.bind(std::string_view{group}).bind(over).step();
 }
 
 void sqlite_chords::count_one(chord_part const& part, std::int64_t end, std::int64_t now) {
@@ -91,6 +99,7 @@ std::vector<chord_end> sqlite_chords::count(std::span<chord_part const> parts, s
                                             std::int64_t end, std::int64_t now) {
   std::vector<chord_end> out;
   for (std::size_t i = 0; i < parts.size(); ++i) {
+    if (is_over(parts[i].group)) continue;
     count_one(parts[i], end, now);
     if (!take_claim(parts[i].group, bodies[i], now)) continue;
     out.push_back(read(parts[i].group));
@@ -99,11 +108,17 @@ std::vector<chord_end> sqlite_chords::count(std::span<chord_part const> parts, s
   return out;
 }
 
-void sqlite_chords::end(std::span<std::string const> groups) {
+void sqlite_chords::end(std::span<std::string const> groups, std::int64_t now) {
   for (auto const& g : groups) {
-    db_.prepare("DELETE FROM chord_part WHERE group_id = ?").bind(std::string_view{g}).run();
-    db_.prepare("DELETE FROM chord WHERE group_id = ?").bind(std::string_view{g}).run();
+    forget_chord(g);
+    auto row = db_.prepare("INSERT INTO chord(group_id, size, expires) VALUES (?, ?, ?)");
+    row.bind(std::string_view{g}).bind(over).bind(now + std::chrono::microseconds{chord_over}.count()).run();
   }
+}
+
+void sqlite_chords::forget_chord(std::string const& group) {
+  db_.prepare("DELETE FROM chord_part WHERE group_id = ?").bind(std::string_view{group}).run();
+  db_.prepare("DELETE FROM chord WHERE group_id = ?").bind(std::string_view{group}).run();
 }
 
 std::vector<chord_end> sqlite_chords::claim(std::size_t limit, std::int64_t now) {
@@ -118,7 +133,7 @@ std::vector<chord_end> sqlite_chords::claim(std::size_t limit, std::int64_t now)
 }
 
 void sqlite_chords::grow(std::string const& group, std::int64_t by) {
-  auto row = db_.prepare("UPDATE chord SET size = size + ? WHERE group_id = ?");
+  auto row = db_.prepare("UPDATE chord SET size = size + ? WHERE group_id = ? AND size >= 0");
   row.bind(by).bind(std::string_view{group}).run();
 }
 
@@ -150,15 +165,15 @@ void sqlite_chords::forget(std::string const& id) {
 }
 
 std::uint64_t sqlite_chords::cleanup(std::int64_t now) {
-  std::vector<std::string> over;
+  std::vector<std::string> ended;
   {
     auto rows = db_.prepare("SELECT group_id FROM chord WHERE expires <= ? LIMIT 1000");
     rows.bind(now);
-    while (rows.step()) over.emplace_back(rows.text(0));
+    while (rows.step()) ended.emplace_back(rows.text(0));
   }
-  end(over);
+  for (auto const& g : ended) forget_chord(g);
   db_.prepare("DELETE FROM saved_group WHERE expires <= ?").bind(now).run();
-  return over.size() + static_cast<std::uint64_t>(db_.changes());
+  return ended.size() + static_cast<std::uint64_t>(db_.changes());
 }
 
 }  // namespace lovage::backend

@@ -19,7 +19,7 @@ class sqlite_chords {
   void start(std::span<chord_start const> chords, std::int64_t end);
   [[nodiscard]] std::vector<chord_end> count(std::span<chord_part const> parts, std::span<value const> bodies,
                                              std::int64_t end, std::int64_t now);
-  void end(std::span<std::string const> groups);
+  void end(std::span<std::string const> groups, std::int64_t now);
   [[nodiscard]] std::vector<chord_end> claim(std::size_t limit, std::int64_t now);
   void grow(std::string const& group, std::int64_t by);
   [[nodiscard]] value body(std::string const& group);
@@ -30,6 +30,8 @@ class sqlite_chords {
   [[nodiscard]] std::uint64_t cleanup(std::int64_t now);
 
  private:
+  [[nodiscard]] bool is_over(std::string const& group);
+  void forget_chord(std::string const& group);
   void count_one(chord_part const& part, std::int64_t end, std::int64_t now);
   /// False when parts are missing or somebody else has the claim.
   [[nodiscard]] bool take_claim(std::string const& group, value const& body, std::int64_t now);
