@@ -210,7 +210,11 @@ TEST_P(Intake, what_a_worker_holds_is_bounded_in_bytes_and_one_larger_than_that_
   std::vector<signature<void()>> calls(20, note.s(std::string(10'000, '.')));
   calls.push_back(note.s(std::string(200'000, '.')));
   (void)on.send_many(calls);
-  EXPECT_TRUE(eventually([&] { return ready() == 14; })) << "held are the task that runs, and seven that wait";
+  bool const sends_ahead = !abilities().counts_claimed;  // then one more may be on its way, beyond the bound
+  EXPECT_TRUE(eventually([&] {
+    auto const left = ready();
+    return left == 14 || (sends_ahead && left == 13);
+  })) << "the task that runs, and seven that wait";
   open_gate();
   EXPECT_THAT(wait_for(21), Contains(SizeIs(200'000)));
 }
