@@ -39,6 +39,9 @@ class open_job : public job_channel {
   /// `stop` is called, from any thread, when the job shall end, at once if that is so already; at most once and never
   /// after `finish` returned. It must not call into the pool.
   virtual void when_stopped(std::function<void()> stop) = 0;
+  /// Runs `f`, which must not throw, in the thread that opens jobs, once that has time. After `kill` it is not run;
+  /// false: it surely is not.
+  virtual bool on_opener(std::function<void()> f) = 0;
 };
 
 /// Runs one job. Must not throw: what it returns is the outcome. Runs in a pool thread or child.
@@ -59,7 +62,7 @@ enum class event_kind {
   finished,    ///< `payload` is what the runner returned
   lost,        ///< the child died: `reason` such as "signal 11 (SIGSEGV)", "exit status 3"
   timed_out,   ///< hard limit: the child was killed
-  terminated,  ///< `terminate` ended it: `reason` names the signal
+  terminated,  ///< `terminate` ended it: `reason` names the signal, or says that it was cancelled
 };
 
 struct event {
@@ -127,7 +130,8 @@ class pool {
     (void)concurrency;
     return fail(errc::not_supported, std::string{"the "} + name() + " pool cannot change its size");
   }
-  /// Ends the job that runs with this signal; its slot is replaced and `terminated` says that it is over. Any thread.
+  /// Ends the job that runs with this signal; its slot is replaced and `terminated` says that it is over. A job on the
+  /// coroutine pool is asked to stop instead. Any thread.
   /// Error `invalid_argument` when it does not run (it may have ended just now), `not_supported` where nothing can be
   /// killed.
   [[nodiscard]] virtual expected<void> terminate(std::uint64_t job_id, int signal) {
