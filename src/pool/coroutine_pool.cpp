@@ -156,7 +156,7 @@ void coroutine_pool::shared::open_loop() {
 
 bool coroutine_pool::shared::call(std::function<void()> f) {
   std::lock_guard lock{m};
-  if (opener_ended) return false;
+  if (opener_ended || now == stage::over) return false;
   called.push_back(std::move(f));
   work.notify_one();
   return true;

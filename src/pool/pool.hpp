@@ -63,6 +63,7 @@ enum class event_kind {
   lost,        ///< the child died: `reason` such as "signal 11 (SIGSEGV)", "exit status 3"
   timed_out,   ///< hard limit: the child was killed
   terminated,  ///< `terminate` ended it: `reason` names the signal, or says that it was cancelled
+  overdue,  ///< it runs for longer than `options::watchdog` and goes on; `id` zero: one of those on an event loop does
 };
 
 struct event {
@@ -71,7 +72,7 @@ struct event {
   std::string payload;
   std::string reason;
   int pid = 0;
-  std::chrono::nanoseconds runtime{};  ///< for finished, lost, timed_out
+  std::chrono::nanoseconds runtime{};  ///< for finished, lost, timed_out, overdue
 };
 
 /// Receives events in batches, in order per job. Called from pool threads; must not block for long or throw.
@@ -85,6 +86,8 @@ struct options {
   std::uint64_t max_tasks_per_child = 0;   ///< a child that ran this many is replaced; zero: no limit
   std::uint64_t max_memory_per_child = 0;  ///< KiB resident, looked at after each job; zero: no limit
   std::string title = {};                  ///< of the worker, for process titles
+  /// A job that runs for longer has its stack written to standard error, once, and `overdue` tells of it; zero: none.
+  std::chrono::nanoseconds watchdog{};
 };
 
 /// One place where a job runs.
