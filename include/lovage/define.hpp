@@ -403,7 +403,9 @@ class library {
   ///       s.end(next() == LOVAGE_SUCCESS);
   ///     });
   ///
-  /// The body's exceptions do not pass through it. *Threads*: the body's.
+  /// The body's exceptions do not pass through it. *Threads*: the body's; on the coroutine pool the one thread that
+  /// opens tasks, on a stack of 256 KiB: `next()` returns when the coroutine has ended, and other tasks are begun and
+  /// ended there meanwhile, so it must not block, nor hold a lock over `next()`.
   void around(std::function<void(context&, next_step const&)> f) {
     if (!knows(offsetof(lovage_registry, add_around) + sizeof(registry_->add_around))) return;
     auto body = std::make_unique<detail::bound_around>(detail::bound_around{std::move(f)});

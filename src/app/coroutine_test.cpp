@@ -1,16 +1,13 @@
 // Bodies that are coroutines, through the boundary, by a host that waits and by one that does not.
 #include <lovage/coroutine.hpp>
 
-#include "app/invoke.hpp"
+#include "app/recording_host.hpp"
 
 #include <lovage/app.hpp>
 
 #include <gtest/gtest.h>
 #include <boost/asio/steady_timer.hpp>
 
-#include <atomic>
-#include <condition_variable>
-#include <mutex>
 #include <stdexcept>
 
 namespace lovage::coroutine_tests {
@@ -54,53 +51,19 @@ void define_all(task_registry& tasks) {
   });
 }
 
-/// Host of one call, waiting or not.
-struct recording final : open_host {
-  void update_state(std::string_view state, std::string_view) override { states.emplace_back(state); }
-  void send_event(std::string_view type, std::string_view) override { events.emplace_back(type); }
-  [[nodiscard]] int stop_requested() const noexcept override { return why; }
-  void log(int, std::string_view) override {}
-  void finish(outcome e) override {
-    std::lock_guard lock{m};
-    end = std::move(e);
-    over.notify_all();
-  }
-  void when_stopped(std::function<void()> s) override {
-    std::lock_guard lock{m};
-    stop = std::move(s);
-  }
-  outcome wait() {
-    std::unique_lock lock{m};
-    EXPECT_TRUE(over.wait_for(lock, 60s, [&] { return end.has_value(); }));
-    return end.value_or(outcome{});
-  }
-  std::mutex m;
-  std::condition_variable over;
-  std::optional<outcome> end;
-  std::function<void()> stop;
-  std::atomic<int> why{0};
-  std::vector<std::string> states, events;
-};
-
 class Coroutine : public testing::TestWithParam<bool> {
  protected:
   Coroutine() { define_all(tasks); }
-  std::shared_ptr<recording> open(std::string_view name, value::list args = {}) {
-    auto host = std::make_shared<recording>();
-    auto const request = pack(value{value::map{{"task", std::string{name}}}});
-    invoke_open(*tasks.internals().find(name), request, pack(value::list{std::move(args), value::map{}}), host);
-    return host;
+  std::shared_ptr<recording_host> open(std::string_view name, value::list args = {}) {
+    return open_call_of(tasks, name, std::move(args), stacks);
   }
   outcome run(std::string_view name, value::list args = {}, int why = 0) {
     if (GetParam()) {
       auto const host = open(name, std::move(args));
-      if (why != 0) {
-        host->why = why;
-        host->stop();
-      }
+      if (why != 0) host->end_early(why);
       return host->wait();
     }
-    recording host;
+    recording_host host;
     host.why = why;
     auto const request = pack(value{value::map{{"task", std::string{name}}}});
     return invoke(*tasks.internals().find(name), request, pack(value::list{std::move(args), value::map{}}), host);
@@ -108,6 +71,7 @@ class Coroutine : public testing::TestWithParam<bool> {
   static value of(outcome const& end) { return unpacker{end.data}.any(); }
   static std::string text(outcome const& end, char const* key) { return *of(end).find(key)->get_if<std::string>(); }
   task_registry tasks;
+  std::shared_ptr<fiber_stacks> const stacks = std::make_shared<fiber_stacks>();
 };
 
 INSTANTIATE_TEST_SUITE_P(In, Coroutine, testing::Values(false, true),
@@ -138,12 +102,9 @@ using CoroutineThatGoesOn = Coroutine;
 INSTANTIATE_TEST_SUITE_P(In, CoroutineThatGoesOn, testing::Values(true));
 
 TEST_P(CoroutineThatGoesOn, WaitsWithManyOthersOnOneThread) {
-  std::vector<std::shared_ptr<recording>> all;
+  std::vector<std::shared_ptr<recording_host>> all;
   for (int i = 0; i < 500; ++i) all.push_back(open("c.forever"));
-  for (auto const& host : all) {
-    host->why = 2;
-    host->stop();
-  }
+  for (auto const& host : all) host->end_early(2);
   for (auto const& host : all) EXPECT_EQ(host->wait().kind, LOVAGE_FAILURE);
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "app/registry.hpp"
+#include "core/fiber.hpp"
 
 #include <functional>
 #include <memory>
@@ -34,18 +35,22 @@ class open_host : public invoke_host {
   virtual void finish(outcome end) = 0;
   /// `stop` is to be called when the task should end early: see `lovage_host::detach`.
   virtual void when_stopped(std::function<void()> stop) = 0;
+  /// Runs `f` in the thread that opens calls, once that has time; false: there is none any more.
+  virtual bool on_opener(std::function<void()> f) = 0;
 };
 
 /// Calls the body; returns when it ended. Never throws but for memory.
 [[nodiscard]] outcome invoke(task_entry const& entry, std::string_view request, std::string_view arguments,
                              invoke_host& host);
 
-/// Calls the body; the call ends by `host->finish`, before or after this returns.
-void invoke_open(task_entry const& entry, std::string_view request, std::string_view arguments,
-                 std::shared_ptr<open_host> host);
 /// The same with hooks told and middleware around it. What hooks do wrong does not change the outcome.
 [[nodiscard]] outcome invoke(task_entry const& entry, hook_table const& hooks, std::string_view request,
                              std::string_view arguments, invoke_host& host);
+
+/// As above, but the call ends by `host->finish`, before or after this returns. Middleware waits on one of the stacks
+/// until the body has ended. *Lifetime*: entry and hooks until then.
+void invoke_open(task_entry const& entry, hook_table const& hooks, std::string_view request, std::string_view arguments,
+                 std::shared_ptr<open_host> host, std::shared_ptr<fiber_stacks> const& stacks);
 
 /// A FAILURE outcome made by lovage itself.
 [[nodiscard]] outcome failure_outcome(std::string type, std::string message);

@@ -25,22 +25,25 @@ struct coroutine_pool::shared : std::enable_shared_from_this<shared> {
   std::mutex m;
   std::condition_variable work, outgoing, settled;
   std::deque<job> waiting;
+  std::deque<std::function<void()>> called;  ///< what jobs have the opener run
   std::vector<event> outbox;
   std::unordered_map<std::uint64_t, std::shared_ptr<open_job>> running;
   std::multimap<clock::time_point, std::uint64_t> limits;  ///< soft limits to come, of jobs that may be over
   std::size_t concurrency = 0;
   stage now = stage::fresh;
-  bool opening = false, delivery_ends = false;
+  bool opening = false, opener_ended = false, delivery_ends = false;
   opener open;
   event_sink sink;
   int const pid = static_cast<int>(::getpid());
 
   void open_loop();
   void open_next(std::unique_lock<std::mutex>& lock);
+  void run_called(std::unique_lock<std::mutex>& lock);
+  bool call(std::function<void()> f);
   void deliver_loop();
   void tell_expired(std::unique_lock<std::mutex>& lock);
   void put(event&& e);
-  void finished(std::uint64_t id, std::string&& outcome, clock::time_point began);
+  void finished(event&& e);
 };
 
 namespace {
@@ -71,7 +74,14 @@ class job_on final : public open_job {
       over_ = true;
       stop_ = nullptr;
     }
-    of_->finished(id_, std::move(outcome), began_);
+    event e;
+    e.kind = cancelled_ ? event_kind::terminated : event_kind::finished;
+    if (cancelled_) e.reason = "cancelled";
+    e.id = id_;
+    e.pid = of_->pid;
+    e.payload = std::move(outcome);
+    e.runtime = clock::now() - began_;
+    of_->finished(std::move(e));
   }
   void when_stopped(std::function<void()> stop) override {
     std::lock_guard lock{m_};
@@ -79,11 +89,17 @@ class job_on final : public open_job {
     if (why_stop() != stop_reason::none) return stop();
     stop_ = std::move(stop);
   }
+  bool on_opener(std::function<void()> f) override { return of_->call(std::move(f)); }
 
   /// Tells it that it shall end, for the reason that `why_stop` gives.
   void tell() {
     std::lock_guard lock{m_};
     if (auto const stop = std::exchange(stop_, nullptr)) stop();
+  }
+  /// However it ends from now on, it was terminated.
+  void cancel() {
+    cancelled_.store(true, std::memory_order_release);
+    ask();
   }
   void ask() {
     asked_.store(true, std::memory_order_release);
@@ -99,7 +115,7 @@ class job_on final : public open_job {
   std::uint64_t id_;
   clock::time_point const began_ = clock::now();
   clock::time_point const soft_;
-  std::atomic<bool> asked_{false};
+  std::atomic<bool> asked_{false}, cancelled_{false};
   std::mutex m_;  ///< held while `stop_` is called, so that it is never called after `finish`
   std::function<void()> stop_;
   bool over_ = false;
@@ -114,15 +130,10 @@ void coroutine_pool::shared::put(event&& e) {
   if (outbox.size() == 1) outgoing.notify_one();
 }
 
-void coroutine_pool::shared::finished(std::uint64_t id, std::string&& outcome, clock::time_point began) {
-  event e;
-  e.id = id;
-  e.payload = std::move(outcome);
-  e.pid = pid;
-  e.runtime = clock::now() - began;
+void coroutine_pool::shared::finished(event&& e) {
   std::shared_ptr<open_job> last;  // released without the lock
   std::lock_guard lock{m};
-  auto node = running.extract(id);
+  auto node = running.extract(e.id);
   if (!node.empty()) last = std::move(node.mapped());
   put(std::move(e));
   if (!waiting.empty()) work.notify_one();
@@ -131,13 +142,35 @@ void coroutine_pool::shared::finished(std::uint64_t id, std::string&& outcome, c
 
 void coroutine_pool::shared::open_loop() {
   std::unique_lock lock{m};
-  while (now == stage::running) {
-    if (waiting.empty() || running.size() >= concurrency) {
-      work.wait(lock);
-    } else {
+  while (now != stage::over && !delivery_ends) {
+    if (!called.empty()) {
+      run_called(lock);
+    } else if (now == stage::running && !waiting.empty() && running.size() < concurrency) {
       open_next(lock);
+    } else {
+      work.wait(lock);
     }
   }
+  opener_ended = true;
+}
+
+bool coroutine_pool::shared::call(std::function<void()> f) {
+  std::lock_guard lock{m};
+  if (opener_ended || now == stage::over) return false;
+  called.push_back(std::move(f));
+  work.notify_one();
+  return true;
+}
+
+void coroutine_pool::shared::run_called(std::unique_lock<std::mutex>& lock) {
+  auto f = std::move(called.front());
+  called.pop_front();
+  opening = true;
+  lock.unlock();
+  std::exchange(f, nullptr)();
+  lock.lock();
+  opening = false;
+  if (now != stage::running) settled.notify_all();
 }
 
 void coroutine_pool::shared::open_next(std::unique_lock<std::mutex>& lock) {
@@ -258,6 +291,17 @@ void coroutine_pool::request_stop(std::uint64_t job_id) {
   for (auto const& j : asked) static_cast<job_on<shared>&>(*j).ask();
 }
 
+expected<void> coroutine_pool::terminate(std::uint64_t job_id, int) {
+  std::shared_ptr<open_job> runs;
+  {
+    std::lock_guard lock{shared_->m};
+    if (auto const at = shared_->running.find(job_id); at != shared_->running.end()) runs = at->second;
+  }
+  if (!runs) return fail(errc::invalid_argument, "this task does not run");
+  static_cast<job_on<shared>&>(*runs).cancel();
+  return {};
+}
+
 bool coroutine_pool::stop(deadline until) {
   {
     std::unique_lock lock{shared_->m};
@@ -274,6 +318,7 @@ bool coroutine_pool::stop(deadline until) {
     }
     shared_->delivery_ends = true;
     shared_->outgoing.notify_all();
+    shared_->work.notify_all();
   }
   if (opener_.joinable()) opener_.join();
   if (delivery_.joinable()) delivery_.join();

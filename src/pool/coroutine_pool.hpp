@@ -5,7 +5,8 @@
 //                                 +------------- a place is free -------------------------- [delivery thread] -> sink
 //
 // The opener takes a job when fewer than `concurrency` are open. A job that ends within `open` is a plain one: such
-// jobs run one after the other. The delivery thread also minds the soft limits.
+// jobs run one after the other. The delivery thread also minds the soft limits. The opener also runs what open jobs ask
+// it to.
 #pragma once
 
 #include "pool/pool.hpp"
@@ -30,6 +31,8 @@ class coroutine_pool final : public pool {
   [[nodiscard]] bool enforces_hard_limits() const noexcept override { return false; }
   [[nodiscard]] std::size_t concurrency() const override;
   [[nodiscard]] expected<void> resize(std::size_t concurrency) override;
+  /// Cancels what the job waits for, whatever the signal.
+  [[nodiscard]] expected<void> terminate(std::uint64_t job_id, int signal) override;
   /// Those in which a job is open; a free one is no place of its own.
   [[nodiscard]] std::vector<slot> slots() const override;
 

@@ -125,6 +125,28 @@ TEST(coroutine_pool, tells_only_the_named_job_to_stop_and_one_that_asks_too_late
   EXPECT_EQ(b->why_stop(), stop_reason::asked);
 }
 
+TEST(coroutine_pool, a_job_that_is_terminated_is_told_to_stop_and_counts_as_terminated) {
+  open_jobs f{2};
+  f.submit("a");
+  f.submit("b");
+  auto const a = f.at("a"), b = f.at("b");
+  std::atomic<int> told{0};
+  a->when_stopped([&] { ++told; });
+
+  f.p->terminate(1, 15).value();
+
+  EXPECT_EQ(told, 1);
+  EXPECT_EQ(a->why_stop(), stop_reason::asked);
+  EXPECT_EQ(b->why_stop(), stop_reason::none);
+  a->finish("whatever");
+  b->finish("done");
+  ASSERT_TRUE(f.log.wait_for(event_kind::finished));
+  EXPECT_EQ(f.log.nth(event_kind::terminated).id, 1U);
+  EXPECT_EQ(f.log.nth(event_kind::terminated).reason, "cancelled");
+  EXPECT_EQ(f.log.count(event_kind::finished), 1U);
+  EXPECT_EQ(f.p->terminate(1, 15).error().code, errc::invalid_argument);
+}
+
 TEST(coroutine_pool, stop_waits_for_what_is_open_and_leaves_the_rest_to_withdraw) {
   open_jobs f{1};
   f.submit("a");
@@ -136,6 +158,41 @@ TEST(coroutine_pool, stop_waits_for_what_is_open_and_leaves_the_rest_to_withdraw
   a->finish("");
   EXPECT_TRUE(f.p->stop(10s));
   EXPECT_EQ(f.log.count(event_kind::finished), 1U);
+}
+
+TEST(coroutine_pool, the_opener_runs_what_jobs_ask_it_to_before_it_opens_others) {
+  open_jobs f{2};
+  f.submit("a");
+  auto const a = f.at("a");
+  std::thread::id first, second;
+  std::atomic<int> ran{0};
+  EXPECT_TRUE(a->on_opener([&] { first = std::this_thread::get_id(); }));
+  EXPECT_TRUE(a->on_opener([&] {
+    second = std::this_thread::get_id();
+    ran = 1;
+    ran.notify_all();
+  }));
+  ran.wait(0);
+  EXPECT_EQ(first, second);
+  EXPECT_NE(first, std::this_thread::get_id());
+}
+
+TEST(coroutine_pool, the_opener_serves_open_jobs_while_the_pool_drains) {
+  open_jobs f{1};
+  f.submit("a");
+  auto const a = f.at("a");
+  EXPECT_FALSE(f.p->stop(deadline::now()));
+  EXPECT_TRUE(a->on_opener([&] { a->finish("at the end"); }));
+  EXPECT_TRUE(f.p->stop(10s));
+  EXPECT_EQ(f.log.nth(event_kind::finished).payload, "at the end");
+}
+
+TEST(coroutine_pool, after_kill_there_is_no_opener_any_more) {
+  open_jobs f{1};
+  f.submit("a");
+  auto const a = f.at("a");
+  f.p->kill();
+  EXPECT_FALSE(a->on_opener([] { ADD_FAILURE() << "run all the same"; }));
 }
 
 TEST(coroutine_pool, kill_tells_open_jobs_and_sends_nothing_more) {

@@ -39,6 +39,9 @@ class open_job : public job_channel {
   /// `stop` is called, from any thread, when the job shall end, at once if that is so already; at most once and never
   /// after `finish` returned. It must not call into the pool.
   virtual void when_stopped(std::function<void()> stop) = 0;
+  /// Runs `f`, which must not throw, in the thread that opens jobs, once that has time. After `kill` it is not run;
+  /// false: it surely is not.
+  virtual bool on_opener(std::function<void()> f) = 0;
 };
 
 /// Runs one job. Must not throw: what it returns is the outcome. Runs in a pool thread or child.
@@ -59,7 +62,8 @@ enum class event_kind {
   finished,    ///< `payload` is what the runner returned
   lost,        ///< the child died: `reason` such as "signal 11 (SIGSEGV)", "exit status 3"
   timed_out,   ///< hard limit: the child was killed
-  terminated,  ///< `terminate` ended it: `reason` names the signal
+  terminated,  ///< `terminate` ended it: `reason` names the signal, or says that it was cancelled
+  overdue,  ///< it runs for longer than `options::watchdog` and goes on; `id` zero: one of those on an event loop does
 };
 
 struct event {
@@ -68,7 +72,7 @@ struct event {
   std::string payload;
   std::string reason;
   int pid = 0;
-  std::chrono::nanoseconds runtime{};  ///< for finished, lost, timed_out
+  std::chrono::nanoseconds runtime{};  ///< for finished, lost, timed_out, overdue
 };
 
 /// Receives events in batches, in order per job. Called from pool threads; must not block for long or throw.
@@ -82,6 +86,8 @@ struct options {
   std::uint64_t max_tasks_per_child = 0;   ///< a child that ran this many is replaced; zero: no limit
   std::uint64_t max_memory_per_child = 0;  ///< KiB resident, looked at after each job; zero: no limit
   std::string title = {};                  ///< of the worker, for process titles
+  /// A job that runs for longer has its stack written to standard error, once, and `overdue` tells of it; zero: none.
+  std::chrono::nanoseconds watchdog{};
 };
 
 /// One place where a job runs.
@@ -127,7 +133,8 @@ class pool {
     (void)concurrency;
     return fail(errc::not_supported, std::string{"the "} + name() + " pool cannot change its size");
   }
-  /// Ends the job that runs with this signal; its slot is replaced and `terminated` says that it is over. Any thread.
+  /// Ends the job that runs with this signal; its slot is replaced and `terminated` says that it is over. A job on the
+  /// coroutine pool is asked to stop instead. Any thread.
   /// Error `invalid_argument` when it does not run (it may have ended just now), `not_supported` where nothing can be
   /// killed.
   [[nodiscard]] virtual expected<void> terminate(std::uint64_t job_id, int signal) {

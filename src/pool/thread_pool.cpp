@@ -30,7 +30,8 @@ struct thread_pool::shared {
     std::uint64_t id = 0, done = 0;  ///< guarded by `m`, as are the flags
     bool busy = false, gone = false;
     std::atomic<bool> stop{false};
-    std::atomic<clock::rep> since{0};  ///< written without the lock, which a clock would hold for too long
+    std::atomic<clock::rep> since{0};  ///< zero: idle. Written without the lock, which a clock would hold for too long
+    int thread = 0;
   };
 
   std::mutex m;
@@ -50,6 +51,7 @@ struct thread_pool::shared {
   void slot_loop(slot& self);
   void deliver_loop();
   event run_one(slot& self, job&& what);
+  std::vector<sighting> look();
 };
 
 namespace {
@@ -115,12 +117,14 @@ event thread_pool::shared::run_one(slot& self, job&& what) {
     log::critical("pool: a job's runner threw; " + e.reason);
   }
   e.runtime = clock::now() - began;
+  self.since.store(0, std::memory_order_relaxed);
   return e;
 }
 
 /// One lock per job under load: the end of one job and the start of the next are noted together.
 void thread_pool::shared::slot_loop(slot& self) {
   std::unique_lock lock{m};
+  self.thread = ::gettid();
   while (true) {
     while (now == phase::running && waiting.empty() && too_many == 0) {
       ++sleepers;
@@ -157,6 +161,16 @@ void thread_pool::shared::slot_loop(slot& self) {
     if (last && std::exchange(delivery_sleeps, false)) outgoing.notify_one();
     if (now != phase::running) settled.notify_all();
   }
+}
+
+std::vector<sighting> thread_pool::shared::look() {
+  std::lock_guard const lock{m};
+  std::vector<sighting> out;
+  for (auto const& s : slots) {
+    auto const since = s.since.load(std::memory_order_relaxed);
+    if (s.busy && since != 0) out.push_back({s.id, s.thread, clock::time_point{clock::duration{since}}});
+  }
+  return out;
 }
 
 void thread_pool::shared::deliver_loop() {
@@ -203,6 +217,13 @@ expected<void> thread_pool::start(options with) {
     for (auto& slot : shared_->slots) {
       slots_.emplace_back([s = shared_, &slot] { s->slot_loop(slot); });
     }
+    if (with.watchdog.count() > 0)
+      watchdog_ = std::make_unique<watchdog>(
+          with.watchdog, [s = shared_] { return s->look(); },
+          [s = shared_](event&& late) {
+            std::unique_lock lock{s->m};
+            s->put(std::move(late), lock);
+          });
   } catch (std::system_error const& e) {
     auto const made = slots_.size();
     kill();
@@ -278,6 +299,7 @@ void thread_pool::kill() {
 
 /// Waits for the threads; with `leave_busy` those inside a job are left to end by themselves.
 void thread_pool::join(bool leave_busy) {
+  watchdog_.reset();
   std::lock_guard resizing{resizing_};
   for (std::size_t i = 0; i < slots_.size(); ++i) {
     auto& slot = shared_->slots[i];
@@ -364,6 +386,8 @@ std::vector<slot> thread_pool::slots() const {
   }
   return out;
 }
+
+void thread_pool::dump_stacks() { ask_for_stacks(shared_->look()); }
 
 std::vector<int> thread_pool::pids() const { return {shared_->pid}; }
 

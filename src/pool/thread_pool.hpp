@@ -7,6 +7,7 @@
 #pragma once
 
 #include "pool/pool.hpp"
+#include "pool/watchdog.hpp"
 
 #include <mutex>
 #include <thread>
@@ -31,6 +32,7 @@ class thread_pool final : public pool {
   [[nodiscard]] std::size_t concurrency() const override;
   [[nodiscard]] expected<void> resize(std::size_t concurrency) override;
   [[nodiscard]] std::vector<slot> slots() const override;
+  void dump_stacks() override;
 
  private:
   struct shared;
@@ -44,6 +46,7 @@ class thread_pool final : public pool {
   std::mutex resizing_;             ///< guards `slots_` once the pool runs
   std::vector<std::thread> slots_;
   std::thread delivery_;
+  std::unique_ptr<watchdog> watchdog_;
 };
 
 }  // namespace lovage::pool

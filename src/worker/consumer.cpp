@@ -5,6 +5,8 @@
 #include "execute/workflow.hpp"
 #include "worker/job_codec.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 namespace lovage::work {
@@ -224,6 +226,7 @@ std::map<std::string, std::uint64_t> consumer::totals(deadline until) {
 
 void consumer::apply(pool::event& e) {
   auto const at = in_flight_.find(e.id);
+  if (e.kind == pool::event_kind::overdue) return tell_overdue(e, at != in_flight_.end() ? &at->second : nullptr);
   if (at == in_flight_.end()) return;
   switch (e.kind) {
     case pool::event_kind::started:
@@ -240,6 +243,16 @@ void consumer::apply(pool::event& e) {
     }
     default: return finish(e.id, e);
   }
+}
+
+// One that has ended meanwhile is no news any more.
+void consumer::tell_overdue(pool::event const& e, execute::request const* r) {
+  auto const rest = fmt::format(" for {:.1f} s in process {}; its stack is in standard error",
+                                std::chrono::duration<double>(e.runtime).count(), e.pid);
+  if (r != nullptr)
+    return log::warning("Task " + r->label() + " has been running" + rest,
+                        {{"task_id", r->message.id.str()}, {"task_name", r->message.task}});
+  if (e.id == 0) log::warning("An event loop of coroutine tasks stands still, one of them does not wait" + rest);
 }
 
 void consumer::finish(std::uint64_t job, pool::event& e) {

@@ -131,6 +131,7 @@ class consumer {
   void run_errands();
   void apply(pool::event& e);
   void finish(std::uint64_t job, pool::event& e);
+  static void tell_overdue(pool::event const& e, execute::request const* r);
   /// What may be claimed now.
   struct room {
     std::size_t most = 0;

@@ -31,12 +31,14 @@ class fake_pool final : public pool::pool {
   [[nodiscard]] std::size_t concurrency() const override { return size; }
   expected<void> resize(std::size_t to) override { return size = to, expected<void>{}; }
   expected<void> terminate(std::uint64_t job, int signal) override {
+    if (!runs.contains(job)) return fail(errc::invalid_argument, "this task does not run");
     ended.emplace_back(job, signal);
     return {};
   }
   [[nodiscard]] std::vector<lovage::pool::slot> slots() const override { return {{7650, 1, 1, {}}}; }
 
   std::size_t size = 1;
+  std::set<std::uint64_t> runs{1};
   std::vector<std::pair<std::uint64_t, int>> ended;
 };
 
@@ -212,6 +214,15 @@ TEST_F(ControlCommands, RevokeAndTerminate) {
   EXPECT_THAT(pool_.ended, ElementsAre(std::pair{std::uint64_t{1}, SIGTERM}));
   EXPECT_THAT(show(run("terminate", {{"task_id", "a"}, {"signal", "SIGNONE"}})), HasSubstr("error"));
   EXPECT_EQ(show(run("revoked")).find("zz"), std::string::npos);
+}
+
+TEST_F(ControlCommands, TerminateATaskThatBeganJustNow) {
+  auto const id = tasks_[1].message.id.str();
+  (void)run("terminate", {{"task_id", id}, {"signal", "TERM"}});
+  EXPECT_THAT(pool_.ended, IsEmpty());
+  pool_.runs.insert(2);
+  (void)run("terminate", {{"task_id", id}, {"signal", "TERM"}});
+  EXPECT_THAT(pool_.ended, ElementsAre(std::pair{std::uint64_t{2}, SIGTERM}));
 }
 
 TEST_F(ControlCommands, RevokeByStamp) {

@@ -108,6 +108,7 @@ class open_pool_host final : public open_host {
   void log(int level, std::string_view text) override { log_of_task(task_, id_, level, text); }
   void finish(outcome end) override { job_->finish(write_outcome(end)); }
   void when_stopped(std::function<void()> stop) override { job_->when_stopped(std::move(stop)); }
+  bool on_opener(std::function<void()> f) override { return job_->on_opener(std::move(f)); }
 
  private:
   std::shared_ptr<pool::open_job> job_;
@@ -146,14 +147,16 @@ pool::runner make_runner(task_registry::impl const& tasks, std::function<void(st
 }
 
 pool::opener make_opener(task_registry::impl const& tasks, std::function<void(std::uint64_t)> on_start) {
-  return [&tasks, on_start = std::move(on_start)](std::string const& payload,
-                                                  std::shared_ptr<pool::open_job> const& open) {
+  auto const stacks = std::make_shared<fiber_stacks>();
+  return [&tasks, on_start = std::move(on_start), stacks](std::string const& payload,
+                                                          std::shared_ptr<pool::open_job> const& open) {
     try {
       auto const job = read_job(payload);
       if (on_start) on_start(job.job);
       auto const* entry = tasks.find(job.task);
       if (entry == nullptr) return open->finish(write_outcome(not_known(job)));
-      invoke_open(*entry, job.request, job.arguments, std::make_shared<open_pool_host>(open, job));
+      auto host = std::make_shared<open_pool_host>(open, job);
+      invoke_open(*entry, tasks.hooks(), job.request, job.arguments, std::move(host), stacks);
     } catch (std::exception const& e) {
       open->finish(write_outcome(failure_outcome("RuntimeError", e.what())));
     }

@@ -186,6 +186,7 @@ pool::options make_pool_options(detail::app_state const& app, worker_plan const&
   o.max_tasks_per_child = static_cast<std::uint64_t>(c.worker_max_tasks_per_child());
   o.max_memory_per_child = static_cast<std::uint64_t>(c.worker_max_memory_per_child());
   o.title = plan.node;
+  o.watchdog = c.worker_watchdog();
   if (plan.kind != pool_kind::prefork && o.max_tasks_per_child + o.max_memory_per_child > 0)
     log::warning(
         "worker_max_tasks_per_child and worker_max_memory_per_child have no effect: only the prefork pool has "

@@ -157,6 +157,26 @@ TEST(prefork_pool, a_result_that_was_written_before_death_counts) {
   EXPECT_EQ(f.ended().kind, event_kind::finished);
 }
 
+TEST(prefork_pool, tells_once_of_each_job_that_runs_for_longer_than_the_watchdog_allows) {
+  options with;
+  with.watchdog = 50ms;
+  prefork f{2, std::move(with)};
+  f.submit("echo short");
+  ASSERT_TRUE(f.log.wait_for(event_kind::finished));
+  f.submit("wait");
+  f.submit("wait");
+
+  ASSERT_TRUE(f.log.wait_for(event_kind::overdue, 2));
+
+  auto const first = f.log.nth(event_kind::overdue), second = f.log.nth(event_kind::overdue, 1);
+  EXPECT_EQ(first.id + second.id, 5U);
+  EXPECT_NE(first.pid, second.pid);
+  EXPECT_GE(first.runtime, 50ms);
+  f.p->request_stop(0);
+  EXPECT_TRUE(f.log.wait_for(event_kind::finished, 3));
+  EXPECT_EQ(f.log.count(event_kind::overdue), 2U);
+}
+
 TEST(prefork_pool, kills_a_job_at_its_hard_limit) {
   prefork f{1};
   auto j = make_job(1, "spin");

@@ -190,6 +190,20 @@ class PoolsTest(unittest.TestCase):
             self.assertEqual(done.returncode, 1, text)
             self.assertIn("autoscale", done.stderr)
 
+    def test_the_watchdog_names_a_task_that_runs_too_long_and_writes_its_stack(self):
+        for pool, stack in (("prefork", r"stack of process \d+ \[lovage: w1@host:ForkPoolWorker-\d: pools.sleep\]"),
+                            ("threads", r"stack of thread \d+ in process \d+"), ("solo", r"stack of thread \d+")):
+            with self.subTest(pool):
+                with self.worker("-P", pool, "-c", "2", "--", "worker_watchdog=0.2"):
+                    self.assertEqual(self.call("pools.pid").isdigit(), True)
+                    task = self.send("pools.sleep", 1.5)
+                    self.wait_for(lambda: "has been running" in read(self.log))
+                    self.wait_for(lambda: "end of stack" in read(self.errors))
+                self.assertRegex(read(self.log), rf"WARNING.*Task pools.sleep\[{task}\] has been running for 0\.\d s in process")
+                self.assertEqual(read(self.log).count("has been running"), 1)
+                self.assertRegex(read(self.errors), stack)
+            os.remove(self.log)
+
     def test_a_hard_limit_is_refused_where_nothing_can_be_killed(self):
         for pool in ("threads", "solo", "coroutine"):
             done = self.lovage("worker", "-A", PLUGIN, "-P", pool, "--time-limit", "5")

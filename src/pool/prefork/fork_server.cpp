@@ -3,8 +3,8 @@
 #include "pool/prefork/child_main.hpp"
 #include "pool/prefork/control.hpp"
 #include "pool/prefork/process_title.hpp"
-#include "pool/prefork/stack_dump.hpp"
 #include "pool/prefork/stop_page.hpp"
+#include "pool/stack_dump.hpp"
 
 #include <dirent.h>
 #include <fcntl.h>

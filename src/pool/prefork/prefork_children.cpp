@@ -1,7 +1,7 @@
 // Children as the io thread of the prefork pool sees them.
 #include "core/log.hpp"
 #include "pool/prefork/prefork_pool.hpp"
-#include "pool/prefork/stack_dump.hpp"
+#include "pool/stack_dump.hpp"
 
 #include <sys/epoll.h>
 #include <sys/socket.h>
@@ -63,7 +63,7 @@ void prefork_pool::act(std::uint32_t slot, child_actions what) {
 
 /// Requires that the place's job has just ended, one way or another.
 void prefork_pool::settle(std::uint32_t slot) {
-  places_[slot].limit = time_point::max();
+  places_[slot].limit = places_[slot].overdue = time_point::max();
   places_[slot].dumped = false;
   if (--busy_ == 0) changed_.notify_all();
 }
@@ -183,11 +183,16 @@ void prefork_pool::expire_limits(time_point now) {
       p.limit = time_point::max();
       act(slot, p.life.step(child_input::limit_passed));
     }
+    if (now >= p.overdue) {
+      p.overdue = time_point::max();
+      note(event_kind::overdue, slot, {}, {});
+      tell(control_kind::kill, slot, p.pid, stack_dump_signal());
+    }
     if (now >= p.silent_until) {
       p.silent_until = time_point::max();
       act(slot, p.life.step(child_input::broken));
     }
-    next_limit_ = std::min({next_limit_, p.limit, p.silent_until});
+    next_limit_ = std::min({next_limit_, p.limit, p.overdue, p.silent_until});
   }
 }
 

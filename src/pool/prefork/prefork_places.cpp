@@ -1,6 +1,6 @@
 // How many children there are, and which: growing, shrinking, recycling, ending single jobs.
 #include "pool/prefork/prefork_pool.hpp"
-#include "pool/prefork/stack_dump.hpp"
+#include "pool/stack_dump.hpp"
 
 #include <unistd.h>
 

@@ -100,7 +100,8 @@ void prefork_pool::give(std::uint32_t slot) {
   p.job = j.id;
   p.hard = j.hard_limit;
   p.limit = j.hard_limit ? p.began + *j.hard_limit : time_point::max();
-  next_limit_ = std::min(next_limit_, p.limit);
+  if (options_.watchdog.count() > 0) p.overdue = p.began + options_.watchdog;
+  next_limit_ = std::min({next_limit_, p.limit, p.overdue});
   ++busy_;
   note(event_kind::started, slot, {}, {});
   act(slot, p.life.step(child_input::given));
@@ -116,7 +117,8 @@ void prefork_pool::note(event_kind kind, std::uint32_t slot, std::string payload
   e.payload = std::move(payload);
   e.reason = std::move(reason);
   e.pid = p.pid;
-  if (kind == event_kind::lost || kind == event_kind::timed_out || kind == event_kind::terminated)
+  using k = event_kind;
+  if (kind == k::lost || kind == k::timed_out || kind == k::terminated || kind == k::overdue)
     e.runtime = clock::now() - p.began;
   events_.push_back(std::move(e));
 }

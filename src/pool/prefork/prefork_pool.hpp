@@ -75,6 +75,7 @@ class prefork_pool final : public pool {
     std::optional<std::chrono::milliseconds> soft, hard;
     time_point began;
     time_point limit = time_point::max();         ///< when the job's hard limit passes
+    time_point overdue = time_point::max();       ///< when the watchdog has its stack written
     bool dumped = false;                          ///< it has passed, and the child was asked for its stack
     time_point silent_until = time_point::max();  ///< when a child that closed its channel is killed
   };

@@ -46,15 +46,23 @@ int signal_of(value const& v) {
   throw command_refused{exception_text("ValueError", "no signal " + text)};
 }
 
+// Whether it runs, and is being ended. One that was begun just now is known to the pool before it is to the consumer.
+bool end_one(node& on, task_view const& t, int signal) {
+  if (t.phase == task_phase::scheduled) return false;
+  auto const done = on.jobs.terminate(t.job, signal);
+  if (!done && done.error().code != errc::invalid_argument && t.phase == task_phase::active)
+    throw command_refused{done.error().detail};
+  bool const ends = done || t.phase == task_phase::active;
+  if (ends) log::info("Terminating " + t.message.id.str() + " (" + std::to_string(signal) + ")");
+  return ends;
+}
+
 // Those of them that this worker holds; what runs is ended. One that has not begun is not going to: it is revoked.
 std::vector<std::string> end(node& on, std::vector<task_view> const& tasks, int signal) {
   std::vector<std::string> out;
   for (auto const& t : tasks) {
     out.push_back(t.message.id.str());
-    if (t.phase != task_phase::active) continue;
-    log::info("Terminating " + t.message.id.str() + " (" + std::to_string(signal) + ")");
-    if (auto done = on.jobs.terminate(t.job, signal); !done && done.error().code != errc::invalid_argument)
-      throw command_refused{done.error().detail};
+    (void)end_one(on, t, signal);
   }
   return out;
 }
@@ -132,8 +140,8 @@ answer revoke_by_stamped_headers(node& on, arguments given) {
   auto const text = "headers " + wire::repr(value{headers});
   if (!is_true(argument(given, "terminate"))) return ok(text + " flagged as revoked, but not terminated");
   auto tasks = tasks_of(on);
-  std::erase_if(tasks, [&](auto const& t) { return t.phase != task_phase::active || !has_stamp(t, stamps); });
-  return ok(end(on, tasks, number).empty() ? text + " were not terminated" : text + " revoked");
+  std::erase_if(tasks, [&](auto const& t) { return !has_stamp(t, stamps) || !end_one(on, t, number); });
+  return ok(tasks.empty() ? text + " were not terminated" : text + " revoked");
 }
 
 answer rate_limit(node& on, arguments given) {
