@@ -30,6 +30,7 @@ class fake_pool final : public pool::pool {
   [[nodiscard]] bool enforces_hard_limits() const noexcept override { return true; }
   [[nodiscard]] std::size_t concurrency() const override { return size; }
   expected<void> resize(std::size_t to) override { return size = to, expected<void>{}; }
+  expected<void> restart() override { return ++restarts, expected<void>{}; }
   expected<void> terminate(std::uint64_t job, int signal) override {
     ended.emplace_back(job, signal);
     return {};
@@ -37,6 +38,7 @@ class fake_pool final : public pool::pool {
   [[nodiscard]] std::vector<lovage::pool::slot> slots() const override { return {{7650, 1, 1, {}}}; }
 
   std::size_t size = 1;
+  int restarts = 0;
   std::vector<std::pair<std::uint64_t, int>> ended;
 };
 
@@ -297,6 +299,15 @@ TEST_F(ControlCommands, IncludeThoseOfPlugins) {
   EXPECT_EQ(show(run("cache_size", {{"a", 1}, {"b", 2}})), R"({"ok": 2})");
   EXPECT_EQ(show(run("broken")), R"({"error": "std::runtime_error: no cache"})");
   EXPECT_THROW(app_.tasks().command("broken", [](value::map const&) { return value{}; }), error);
+}
+
+TEST(ControlCommandsOfASetting, RestartThePoolWhereThatIsAllowed) {
+  app const app{config{}.broker_url("memory://").worker_pool_restarts(true)};
+  fake_pool pool;
+  lamport_clock clock;
+  node on{*app.state(), "w1@wirehost", pool, clock, 5};
+  EXPECT_EQ(show(run_command(on, "pool_restart", {}).value()), R"({"ok": "reload started"})");
+  EXPECT_EQ(pool.restarts, 1);
 }
 
 TEST(ControlCommandTable, KnowsAllOfCelerys) {
