@@ -266,6 +266,13 @@ TEST_F(ControlCommands, AddQueuesAsAskedFor) {
   EXPECT_EQ(added_.routing_key, "plain");
 }
 
+TEST_F(ControlCommands, GiveUpAQueueThatIsNotTakenFromAsCelerysDo) {
+  node_.parts.cancel_queue = [](auto const&) -> expected<void> { return fail(errc::invalid_argument, "not consumed"); };
+  EXPECT_EQ(show(run("cancel_consumer", {{"queue", "q"}})), R"({"ok": "no longer consuming from q"})");
+  node_.parts.cancel_queue = [](auto const&) -> expected<void> { return fail(errc::timeout, "nobody is there"); };
+  EXPECT_THAT(show(run("cancel_consumer", {{"queue", "q"}})), HasSubstr("error"));
+}
+
 TEST_F(ControlCommands, GreetOthersButNotThemselves) {
   EXPECT_TRUE(run("hello", {{"from_node", "w1@wirehost"}}).is_null());
   EXPECT_EQ(show(run("hello", {{"from_node", "w2@wirehost"}, {"revoked", value::map{}}})),

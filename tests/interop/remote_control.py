@@ -51,6 +51,7 @@ CONTROL = [
     ("pool_restart", [], True),
     ("add_consumer", ["interop.extra"], True),
     ("cancel_consumer", ["interop.extra"], True),
+    ("cancel_consumer", ["no.such.queue"], True),
 ]
 
 
