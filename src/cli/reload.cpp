@@ -3,6 +3,7 @@
 #include "core/log.hpp"
 
 #include <fcntl.h>
+#include <signal.h>
 #include <spawn.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -48,6 +49,13 @@ bool invocation::would_load(std::vector<std::string> const& plugins) const {
              (failed != 0 ? program_ + ": " + std::strerror(failed) : "the plug-ins on disk cannot be loaded") +
              "; the worker goes on as it is");
   return false;
+}
+
+void invocation::hold_signals() {
+  ::sigset_t those;
+  ::sigemptyset(&those);
+  for (int const s : {SIGTERM, SIGHUP, SIGUSR1}) ::sigaddset(&those, s);
+  ::pthread_sigmask(SIG_BLOCK, &those, nullptr);
 }
 
 // Already in the background, it does not go there again.

@@ -15,6 +15,9 @@ class invocation {
   [[nodiscard]] bool would_load(std::vector<std::string> const& plugins) const;
   /// Replaces this process by the program as it is on disk now, with the same words. Returns only on failure, logged.
   void again() const;
+  /// From now on TERM, HUP and USR1 wait until somebody reads them, also over `again`: a program that is about to begin
+  /// anew would lose the one, or die of the other.
+  static void hold_signals();
 
  private:
   std::string program_;

@@ -95,6 +95,7 @@ int run_worker(session const& s, worker_args const& a) {
   options.on_hangup([&] { return !reloads_on_hangup() || self.would_load(s.given.apps); });
   if (!a.autoscale.empty()) set_autoscale(options, a.autoscale);
   if (!a.queue_order.empty()) options.queue_order(a.queue_order);
+  if (first) invocation::hold_signals();
   worker w{on, std::move(options)};
   auto const code = w.run();
   if (w.reload_asked() && reloads_on_hangup()) self.again();

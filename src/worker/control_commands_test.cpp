@@ -30,6 +30,7 @@ class fake_pool final : public pool::pool {
   [[nodiscard]] bool enforces_hard_limits() const noexcept override { return true; }
   [[nodiscard]] std::size_t concurrency() const override { return size; }
   expected<void> resize(std::size_t to) override { return size = to, expected<void>{}; }
+  expected<void> restart() override { return ++restarts, expected<void>{}; }
   expected<void> terminate(std::uint64_t job, int signal) override {
     if (!runs.contains(job)) return fail(errc::invalid_argument, "this task does not run");
     ended.emplace_back(job, signal);
@@ -39,6 +40,7 @@ class fake_pool final : public pool::pool {
 
   std::size_t size = 1;
   std::set<std::uint64_t> runs{1};
+  int restarts = 0;
   std::vector<std::pair<std::uint64_t, int>> ended;
 };
 
@@ -275,6 +277,13 @@ TEST_F(ControlCommands, AddQueuesAsAskedFor) {
   EXPECT_EQ(added_.routing_key, "plain");
 }
 
+TEST_F(ControlCommands, GiveUpAQueueThatIsNotTakenFromAsCelerysDo) {
+  node_.parts.cancel_queue = [](auto const&) -> expected<void> { return fail(errc::invalid_argument, "not consumed"); };
+  EXPECT_EQ(show(run("cancel_consumer", {{"queue", "q"}})), R"({"ok": "no longer consuming from q"})");
+  node_.parts.cancel_queue = [](auto const&) -> expected<void> { return fail(errc::timeout, "nobody is there"); };
+  EXPECT_THAT(show(run("cancel_consumer", {{"queue", "q"}})), HasSubstr("error"));
+}
+
 TEST_F(ControlCommands, GreetOthersButNotThemselves) {
   EXPECT_TRUE(run("hello", {{"from_node", "w1@wirehost"}}).is_null());
   EXPECT_EQ(show(run("hello", {{"from_node", "w2@wirehost"}, {"revoked", value::map{}}})),
@@ -308,6 +317,15 @@ TEST_F(ControlCommands, IncludeThoseOfPlugins) {
   EXPECT_EQ(show(run("cache_size", {{"a", 1}, {"b", 2}})), R"({"ok": 2})");
   EXPECT_EQ(show(run("broken")), R"({"error": "std::runtime_error: no cache"})");
   EXPECT_THROW(app_.tasks().command("broken", [](value::map const&) { return value{}; }), error);
+}
+
+TEST(ControlCommandsOfASetting, RestartThePoolWhereThatIsAllowed) {
+  app const app{config{}.broker_url("memory://").worker_pool_restarts(true)};
+  fake_pool pool;
+  lamport_clock clock;
+  node on{*app.state(), "w1@wirehost", pool, clock, 5};
+  EXPECT_EQ(show(run_command(on, "pool_restart", {}).value()), R"({"ok": "reload started"})");
+  EXPECT_EQ(pool.restarts, 1);
 }
 
 TEST(ControlCommandTable, KnowsAllOfCelerys) {

@@ -32,9 +32,7 @@ void wire_revoking(node_parts& parts, consumer& source, now_fn now) {
     look_again();
   };
   parts.revoked_for_peers = [known] { return value{known->to_value()}; };
-  parts.merge_revoked = [known](value const& from) {
-    if (auto const* ids = from.get_if<value::map>()) known->merge(*ids);
-  };
+  parts.merge_revoked = [known](value const& from) { known->merge(from); };
 }
 
 void wire_queues(node_parts& parts, consumer& source) {

@@ -27,8 +27,7 @@ bool take_in(wire::envelope const& e, control_mail::settings const& mail, std::s
   if (auto const* theirs = reply->payload.find("clock"))
     if (auto const* number = theirs->get_if<std::int64_t>()) (void)clock.adjust(*number);
   auto const* revoked = reply->payload.find("revoked");
-  auto const* map = revoked ? revoked->get_if<value::map>() : nullptr;
-  if (map && with.on_revoked) with.on_revoked(*map);
+  if (revoked && with.on_revoked) with.on_revoked(*revoked);
   return true;
 }
 

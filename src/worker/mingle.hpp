@@ -15,10 +15,10 @@ namespace lovage::work {
 
 struct mingling {
   std::string node;
-  value::map revoked;                                      ///< what this node knows, as in hello_payload
-  std::function<void(value::map const&)> on_revoked = {};  ///< what an answer has of these
-  std::chrono::milliseconds wait{1'000};                   ///< nobody knows how many will answer
-  std::function<bool()> give_up = {};                      ///< asked now and then: wait no longer
+  value::map revoked;                                 ///< what this node knows, as in hello_payload
+  std::function<void(value const&)> on_revoked = {};  ///< what an answer has of these
+  std::chrono::milliseconds wait{1'000};              ///< nobody knows how many will answer
+  std::function<bool()> give_up = {};                 ///< asked now and then: wait no longer
 };
 
 /// Says hello, takes in the answers and goes beyond their clocks; how many answered. Does nothing (zero) where the

@@ -45,8 +45,8 @@ class Mingle : public ::testing::Test {
 };
 
 TEST_F(Mingle, TakesInWhatTheOthersKnow) {
-  value::map heard;
-  mingling with{"me@host", {}, [&](value::map const& m) { heard = m; }, 10s};
+  value heard;
+  mingling with{"me@host", {}, [&](value const& m) { heard = m; }, 10s};
   with.wait = 500ms;
   auto done = std::async(std::launch::async, [&] { return mingle(*app_.state(), clock_, with).value(); });
   auto const r = asked();
@@ -56,7 +56,7 @@ TEST_F(Mingle, TakesInWhatTheOthersKnow) {
   answer(r, "me@host", {});
   answer(r, "other@host", hello_payload({{"id-1", value::list{12.0, "id-1"}}}, 100));
   EXPECT_EQ(done.get(), 1U);
-  EXPECT_EQ(heard.size(), 1U);
+  EXPECT_NE(heard.find("id-1"), nullptr);
   EXPECT_EQ(clock_.value(), 101);
 }
 

@@ -45,7 +45,7 @@ void presence::say_hello() {
   log::info("mingle: searching for neighbors");
   auto const* source = source_.load();
   auto const revoked = source ? source->revoked() : std::make_shared<revocations>();
-  auto const learn = [revoked](value::map const& theirs) { revoked->merge(theirs); };
+  auto const learn = [revoked](value const& theirs) { revoked->merge(theirs); };
   auto const answered =
       mingle(app_, clock_, {node_, revoked->to_value(), learn, mingle_wait, [this] { return others_.stopping(); }});
   if (!answered) return log::warning("mingle: " + answered.error().text());

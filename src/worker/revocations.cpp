@@ -163,11 +163,18 @@ value::map revocations::to_value() const {
 
 // A peer's `when` is its own clock's (Celery's counts from its host's start): the age that it means nothing here is
 // taken for none.
-void revocations::merge(value::map const& from) {
+void revocations::merge(value const& from) {
   std::lock_guard const lock{mutex_};
   auto const now = now_();
-  for (auto const& r : from)
-    if (!r.key.empty() && r.val.get_if<value::list>() != nullptr) insert({{}, r.key, until(now)});
+  auto const learn = [&](std::string const& id) {
+    if (!id.empty()) insert({{}, id, until(now)});
+  };
+  if (auto const* map = from.get_if<value::map>())
+    for (auto const& r : *map)
+      if (r.val.is<value::list>()) learn(r.key);
+  if (auto const* list = from.get_if<value::list>())
+    for (auto const& v : *list)
+      if (auto const* id = v.get_if<std::string>()) learn(*id);
   forget_old(now);
 }
 

@@ -47,8 +47,8 @@ class revocations {
 
   /// For `hello` (wire-format 11.1): {id: [when, id]}, `when` in seconds.
   [[nodiscard]] value::map to_value() const;
-  /// What a peer sent so. Entries of another form are passed over.
-  void merge(value::map const& from);
+  /// What a peer sent so, or as a list of ids (Celery's from 5.7 on). What has another form is passed over.
+  void merge(value const& from);
 
   /// `worker_state_db`: one entry a line, see write_revocation. A file that is not there is empty. Errors: `io` by
   /// errno, `decode` for a file of something else, such as Celery's.

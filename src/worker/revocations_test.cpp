@@ -72,8 +72,11 @@ TEST_F(Revocations, are_told_to_a_peer_and_learnt_from_it) {
   EXPECT_EQ(told[0].key, "a");
   EXPECT_EQ(told[0].val, (value{value::list{1'700'000'000.0, "a"}}));
   two.merge(told);
-  two.merge({{"rubbish", 7}});
+  two.merge(value::map{{"rubbish", 7}});
+  two.merge("rubbish");
   EXPECT_THAT(two.ids(), ElementsAre(task_id{"a"}, task_id{"b"}));
+  two.merge(value::list{"of-celery-5.7", 7, ""});
+  EXPECT_THAT(two.ids(), ElementsAre(task_id{"a"}, task_id{"b"}, task_id{"of-celery-5.7"}));
 }
 
 TEST_F(Revocations, survive_in_a_file) {

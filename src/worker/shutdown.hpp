@@ -41,15 +41,19 @@ struct stop_state {
   }
 }
 
-/// More TERMs change nothing; a second INT, or QUIT, goes one rung down.
+/// More TERMs change nothing; a second INT, or QUIT, goes one rung down. Who reloads and is told to end, ends.
 [[nodiscard]] constexpr stop_state step(stop_state s, stop_event e, bool soft_first = false) noexcept {
   switch (e) {
-    case stop_event::hangup: s.reload = s.phase == stop_phase::running; [[fallthrough]];
+    case stop_event::hangup:
+      if (s.phase == stop_phase::running) s.phase = stop_phase::warm, s.reload = true;
+      break;
     case stop_event::term:
     case stop_event::asked:
+      s.reload = false;
       if (s.phase == stop_phase::running) s.phase = stop_phase::warm;
       break;
     case stop_event::interrupt:
+      s.reload = false;
       if (s.phase == stop_phase::running)
         s.phase = stop_phase::warm;
       else if (s.interrupted || s.phase > stop_phase::warm)
@@ -57,8 +61,9 @@ struct stop_state {
       s.interrupted = true;
       break;
     case stop_event::dump: break;
-    case stop_event::quit: s.phase = sharper(s.phase, soft_first), s.quit = true; break;
+    case stop_event::quit: s.phase = sharper(s.phase, soft_first), s.quit = true, s.reload = false; break;
     case stop_event::asked_now:
+      s.reload = false;
       if (s.phase < stop_phase::cold) s.phase = stop_phase::cold;
       s.quit = true;
       break;

@@ -18,6 +18,8 @@
 namespace lovage::work {
 namespace {
 
+constexpr std::array watched_signals{SIGTERM, SIGINT, SIGQUIT, SIGUSR1, SIGHUP};
+
 int checked(int fd, char const* what) {
   if (fd < 0) throw error{errc::internal, std::string{what} + ": " + std::strerror(errno)};
   return fd;
@@ -30,8 +32,8 @@ signal_inbox::signal_inbox(bool with_signals, bool with_hangup)
   if (!with_signals) return;
   ::sigset_t watched;
   ::sigemptyset(&watched);
-  for (int const s : {SIGTERM, SIGINT, SIGQUIT, SIGUSR1}) ::sigaddset(&watched, s);
-  if (with_hangup) ::sigaddset(&watched, SIGHUP);
+  for (int const s : watched_signals)
+    if (s != SIGHUP || with_hangup) ::sigaddset(&watched, s);
   ::pthread_sigmask(SIG_BLOCK, &watched, &before_);
   if (auto const* remap = std::getenv("REMAP_SIGTERM"); remap != nullptr && std::string_view{remap} == "SIGQUIT")
     on_term_ = stop_event::quit;
@@ -41,9 +43,15 @@ signal_inbox::signal_inbox(bool with_signals, bool with_hangup)
 signal_inbox::~signal_inbox() {
   ::close(wake_);
   if (signals_ < 0) return;
-  while (read_signal()) {  // one that came too late for us must not kill the program when it is unblocked
-  }
   ::close(signals_);
+  // One that came too late for us must not kill the program when it is unblocked. What stays blocked stays pending.
+  ::sigset_t ours;
+  ::sigemptyset(&ours);
+  for (int const s : watched_signals)
+    if (::sigismember(&before_, s) == 0) ::sigaddset(&ours, s);
+  ::timespec const at_once{};
+  while (::sigtimedwait(&ours, nullptr, &at_once) > 0) {
+  }
   ::pthread_sigmask(SIG_SETMASK, &before_, nullptr);
 }
 

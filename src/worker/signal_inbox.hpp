@@ -13,8 +13,9 @@
 namespace lovage::work {
 
 /// TERM, INT, QUIT and USR1, and HUP when asked for, are blocked in the constructing thread, and so in the threads it
-/// starts afterwards, and read here; the destructor restores them. One at a time in a process when `with_signals`. With
-/// REMAP_SIGTERM=SIGQUIT in the environment TERM is taken for QUIT, as Celery does.
+/// starts afterwards, and read here; the destructor restores them, and leaves those pending that were blocked before.
+/// One at a time in a process when `with_signals`. With REMAP_SIGTERM=SIGQUIT in the environment TERM is taken for
+/// QUIT, as Celery does.
 class signal_inbox {
  public:
   explicit signal_inbox(bool with_signals, bool with_hangup = false);

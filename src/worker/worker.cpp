@@ -280,6 +280,7 @@ work::stop_state worker::impl::shut_down(crew& with, work::stop_state s) {
   s.reload ? manager_.reloading() : manager_.stopping();
   if (s.phase == work::stop_phase::warm)
     log::warning(plan_.node + ": warm shutdown: what runs is finished (send INT again for a sharper one)");
+  bool const reloading = s.reload;
   if (with.source.state().attached) s = drain(with, s);
   if (s.phase == work::stop_phase::hard) ::_exit(work::exit_code(s));
   if (with.control) with.control->stop();
@@ -289,8 +290,10 @@ work::stop_state worker::impl::shut_down(crew& with, work::stop_state s) {
     (void)with.jobs.stop(deadline::in(10s));
   with.source.close();
   save_state(with.source);
+  while (auto const e = with.inbox.next(deadline::now())) s = after(s, *e);
+  if (reloading && !s.reload) manager_.stopping();
   std::lock_guard const lock{mutex_};
-  reload_ = s.reload && s.phase == work::stop_phase::warm;
+  reload_ = s.reload;
   return s;
 }
 

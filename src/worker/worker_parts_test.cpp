@@ -39,6 +39,15 @@ TEST(Shutdown, AHangupReloadsUnlessTheWorkerStopsAlready) {
   EXPECT_TRUE(after({stop_event::hangup}).reload);
   EXPECT_EQ(exit_code(after({stop_event::hangup})), 0);
   EXPECT_FALSE(after({stop_event::term, stop_event::hangup}).reload);
+  EXPECT_TRUE(after({stop_event::hangup, stop_event::hangup}).reload);
+}
+
+TEST(Shutdown, WhoReloadsAndIsToldToEndEnds) {
+  for (auto const e : {stop_event::term, stop_event::asked, stop_event::interrupt, stop_event::quit}) {
+    EXPECT_FALSE(after({stop_event::hangup, e}).reload);
+    EXPECT_FALSE(after({stop_event::hangup, e, stop_event::hangup}).reload);
+  }
+  EXPECT_EQ(exit_code(after({stop_event::hangup, stop_event::term})), 0);
 }
 
 TEST(Shutdown, TermIsWarmHoweverOften) {

@@ -1,15 +1,24 @@
-"""The program and a worker of it, as tests use them. Needs LOVAGE_PROGRAM and LOVAGE_PLUGIN in the environment."""
+"""The program and a worker of it, as tests use them. Needs LOVAGE_PROGRAM and LOVAGE_PLUGIN in the environment;
+LOVAGE_TEST_BROKER says on which broker."""
 import contextlib
 import os
+import pathlib
 import shutil
 import signal
 import subprocess
+import sys
 import tempfile
 import time
 import unittest
 
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "support"))
+
+import brokers
+
 PROGRAM = os.environ["LOVAGE_PROGRAM"]
 PLUGIN = os.environ["LOVAGE_PLUGIN"]
+# For tests that ask no broker anything.
+once = unittest.skipUnless(brokers.KIND == "sqlite", "the same on every broker")
 
 
 def read(path):
@@ -26,8 +35,10 @@ class Case(unittest.TestCase):
         self.dir = tempfile.mkdtemp(prefix="lovage-cli-")
         self.addCleanup(shutil.rmtree, self.dir)
         self.env = {k: v for k, v in os.environ.items() if not k.startswith(("LOVAGE_", "CELERY_"))}
-        self.env.update(HOME=self.dir, XDG_CONFIG_HOME=self.dir + "/config", XDG_STATE_HOME=self.dir + "/state",
-                        LOVAGE_BROKER_URL="sqlite:///" + self.dir + "/store.db")
+        self.env.update(HOME=self.dir, XDG_CONFIG_HOME=self.dir + "/config", XDG_STATE_HOME=self.dir + "/state")
+        self.env["LOVAGE_BROKER_URL"], results = brokers.fresh(self.dir)
+        if brokers.KIND != "sqlite":  # of its own accord a store keeps the results as well
+            self.env["LOVAGE_RESULT_BACKEND"] = results
 
     def lovage(self, *args, code=0, stdin=subprocess.DEVNULL, **env):
         done = subprocess.run([PROGRAM, *args], cwd=self.dir, env={**self.env, **env}, stdin=stdin, text=True,

@@ -5,11 +5,20 @@ import shutil
 import subprocess
 import unittest
 
-from cli_case import PLUGIN, PROGRAM, Case, read
+from cli_case import PLUGIN, PROGRAM, Case, brokers, once, read
+
+# What a message to nowhere is answered with; and what `queues` shows of two tasks, one of them for later, while no
+# worker has looked at them: Redis keeps both in one list, and RabbitMQ does not tell how many are delayed or held.
+NOWHERE = {"sqlite": "no queue is bound to exchange 'media' with routing key 'x'",
+           "redis": "no queue takes a message to exchange 'media' with key 'x'",
+           "rabbitmq": "no queue takes it: RabbitMQ returned it, NO_ROUTE (exchange 'media', key 'x')"}[brokers.KIND]
+WAITING = {"sqlite": (1, 1, 0), "redis": (2, 0, 0), "rabbitmq": (1, None, None)}[brokers.KIND]
+
 
 class CliTest(Case):
     # Help and usage
 
+    @once
     def test_help_teaches_and_version_tells(self):
         self.assertIn("First steps:", self.lovage().stdout)
         self.assertIn("First steps:", self.lovage("--help").stdout)
@@ -19,6 +28,7 @@ class CliTest(Case):
             self.assertIn("Examples:", out)
             self.assertIn("--broker", out)
 
+    @once
     def test_wrong_usage_is_one_line_with_a_hint_and_code_2(self):
         wrong = self.lovage("wroker", code=2).stderr
         self.assertEqual(wrong, "lovage: no command 'wroker'; did you mean 'worker'?\nTry 'lovage --help'.\n")
@@ -34,6 +44,7 @@ class CliTest(Case):
         self.lovage("worker", "-P", "fibers", code=2)
         self.lovage("report", "--", "x", code=2)
 
+    @once
     def test_errors_are_one_sentence_and_code_1(self):
         err = self.lovage("tasks", "-A", "./none.so", code=1).stderr
         self.assertEqual(err, "lovage: cannot load plug-in './none.so': no such file\n")
@@ -42,6 +53,7 @@ class CliTest(Case):
 
     # Settings
 
+    @once
     def test_options_go_over_the_environment_and_that_over_the_file(self):
         with open(self.dir + "/lovage.toml", "w") as f:
             f.write('broker_url = "sqlite:///file.db"\ntask_default_queue = "fromfile"\n')
@@ -51,6 +63,7 @@ class CliTest(Case):
         self.assertIn("option.db", self.lovage("report", "-b", "sqlite:///option.db").stdout)
         self.assertIn("option.db", self.lovage("-b", "sqlite:///option.db", "report").stdout)
 
+    @once
     def test_report_masks_passwords_and_lists_plugins(self):
         out = self.lovage("report", "--all", "-A", PLUGIN, LOVAGE_RESULT_BACKEND="redis://:hunter2@localhost/0").stdout
         self.assertNotIn("hunter2", out)
@@ -58,6 +71,7 @@ class CliTest(Case):
         self.assertIn("SQLite 3.", out)
         self.assertIn("worker_concurrency", out)
 
+    @once
     def test_report_masks_passwords_in_lists_and_maps(self):
         out = self.lovage(
             "report", LOVAGE_BROKER_URL="sentinel://:one@a;sentinel://:two@b",
@@ -79,7 +93,7 @@ class CliTest(Case):
         self.assertIn(" - .> celery           exchange=celery(direct) key=celery\n", self.banner)
         self.assertIn(" - .> news             exchange=media(topic) key=news.#\n", self.banner)
         refused = self.lovage("call", "cli.add", "2", "3", "--exchange", "media", "--routing-key", "x", code=1).stderr
-        self.assertIn("no queue is bound to exchange 'media' with routing key 'x'", refused)
+        self.assertIn(NOWHERE, refused)
         refused = self.lovage("call", "cli.add", "--queue", "a", "--exchange", "b", code=2).stderr
         self.assertIn("--queue or --exchange, not both", refused)
         for command in (["worker", "-Q", "nwes", "-q"], ["call", "cli.add", "2", "3", "--queue", "nwes"]):
@@ -93,6 +107,7 @@ class CliTest(Case):
 
     # Tasks, calls, results
 
+    @once
     def test_tasks_lists_names_parameters_and_limits(self):
         out = self.lovage("tasks", "-A", PLUGIN).stdout
         self.assertIn("cli.add(x: int, y: int) -> int", out)
@@ -127,7 +142,9 @@ class CliTest(Case):
         self.lovage("call", "cli.add", "1", "2", "--countdown", "600")
         self.lovage("result", "unknown", code=3)
         queues = json.loads(self.lovage("queues", "--json").stdout)
-        self.assertEqual(queues, [{"name": "celery", "paused": False, "ready": 1, "delayed": 1, "claimed": 0, "dead": 0}])
+        ready, delayed, claimed = WAITING
+        self.assertEqual(queues, [{"name": "celery", "paused": False, "ready": ready, "delayed": delayed, "claimed": claimed,
+                                   "dead": 0}])
 
     def test_the_log_can_be_json_and_is_reopened(self):
         log = self.dir + "/worker.log"
@@ -156,10 +173,12 @@ class CliTest(Case):
     # Queues and the dead set
 
     def test_queues_tables_and_purge(self):
-        self.assertEqual(self.lovage("queues").stdout, "no queues yet\n")
+        if brokers.KIND == "sqlite":  # others show those of the settings in any case
+            self.assertEqual(self.lovage("queues").stdout, "no queues yet\n")
         for _ in range(3):
             self.lovage("call", "cli.add", "1", "2", "--queue", "slow")
-        self.assertRegex(self.lovage("queues", "list").stdout, r"(?m)^slow +3 +0 +0 +0$")
+        if brokers.KIND != "rabbitmq":  # which does not say what queues there are
+            self.assertRegex(self.lovage("queues", "list").stdout, r"(?m)^slow +3 +0 +0 +0$")
         self.assertIn("--force", self.lovage("queues", "purge", "slow", code=2).stderr)
         self.assertEqual(self.lovage("queues", "purge", "slow", "--force").stdout, "3 messages removed\n")
 
@@ -231,6 +250,7 @@ class CliTest(Case):
         self.assertEqual(worker.wait(20), 0)
         self.assertIn("Got shutdown from remote", read(log))
 
+    @once
     def test_wrong_commands_and_arguments_of_remote_control_are_told(self):
         wrong = self.lovage("inspect", "actve", code=2).stderr
         self.assertIn("Command actve not recognized. Available inspect commands: active, active_queues", wrong)
@@ -246,6 +266,7 @@ class CliTest(Case):
 
     # Completion
 
+    @once
     def test_completion_scripts_are_accepted_by_their_shells(self):
         for shell in ("bash", "zsh", "fish"):
             script = self.lovage("completion", shell).stdout
@@ -254,6 +275,7 @@ class CliTest(Case):
                 subprocess.run([shell, "-n"], input=script, text=True, check=True)
         self.lovage("completion", "csh", code=2)
 
+    @once
     def test_bash_completes_commands_and_options(self):
         script = self.lovage("completion", "bash").stdout
         for line, expected in (("lovage wo", "worker"), ("lovage queues pur", "purge-dead purge"), ("lovage inspect reg", "registered"),

@@ -62,9 +62,26 @@ class LifeTest(Case):
             self.finish()
             self.assertIn("result:  5\n", self.lovage("result", "next", "--wait", "20").stdout)
             self.assertEqual(int(read(self.path("pid"))), worker.pid)
-            self.assertEqual(self.log().count("ready."), 2)
+            self.wait_for(lambda: self.log().count("ready.") == 2, worker)
         self.assertFalse(os.path.exists(self.path("pid")))
         self.assertIn("SUCCESS", self.lovage("result", "long").stdout)
+
+    def test_who_reloads_and_is_told_to_end_ends(self):
+        with self.worker() as worker:
+            self.begin(worker)
+            worker.send_signal(signal.SIGHUP)
+            self.wait_for(lambda: "warm shutdown" in self.log(), worker)
+            worker.send_signal(signal.SIGTERM)
+            self.finish()
+            worker.wait(20)
+        self.assertEqual(self.log().count("ready."), 1)
+
+    def test_no_signal_is_lost_or_deadly_while_a_worker_starts_anew(self):
+        with self.worker("-P", "solo") as worker:
+            # One every 20 ms: some find it between its two lives.
+            self.wait_for(lambda: worker.send_signal(signal.SIGHUP) or self.log().count("ready.") >= 8, worker)
+            worker.send_signal(signal.SIGTERM)
+            self.assertEqual(worker.wait(20), 0)
 
     def test_hup_is_refused_while_the_plug_in_on_disk_is_broken(self):
         plugin = self.path("libmine.so")

@@ -33,25 +33,34 @@ NOBODY_REPLIED = 69
 
 # Texts that differ as they must; of these the keys and types alone are compared.
 INSPECT = ["active", "reserved", "scheduled", "active_queues", "stats", "clock", "ping", "report", "registered", "revoked",
-           "memsample", "query_task"]  # fmt: skip
+           "memsample", "memdump", "objgraph", "query_task"]  # fmt: skip
 
-# Command, words, and whether the answers are the same word for word.
+# Commands whose answers are the same word for word.
 CONTROL = [
-    ("rate_limit", ["interop.add", "10/m"], True),
-    ("rate_limit", ["no.such.task", "10/m"], True),
-    ("time_limit", ["interop.add", "10", "20"], True),
-    ("time_limit", ["no.such.task", "10"], True),
-    ("enable_events", [], True),
-    ("disable_events", [], True),
-    ("heartbeat", [], True),
-    ("revoke", ["no-such-id"], True),
-    ("terminate", ["TERM", "no-such-id"], True),
-    ("revoke_by_stamped_headers", ["tenant=none"], True),
-    ("autoscale", ["4", "1"], True),
-    ("pool_restart", [], True),
-    ("add_consumer", ["interop.extra"], True),
-    ("cancel_consumer", ["interop.extra"], True),
+    ("rate_limit", ["interop.add", "10/m"]),
+    ("rate_limit", ["no.such.task", "10/m"]),
+    ("time_limit", ["interop.add", "10", "20"]),
+    ("time_limit", ["no.such.task", "10"]),
+    ("enable_events", []),
+    ("disable_events", []),
+    ("heartbeat", []),
+    ("revoke", ["no-such-id"]),
+    ("terminate", ["TERM", "no-such-id"]),
+    ("revoke_by_stamped_headers", ["tenant=none"]),
+    ("autoscale", ["4", "1"]),
+    ("pool_restart", []),
+    ("pool_shrink", ["5"]),
+    ("election", ["some-id", "topic", "action"]),
+    ("add_consumer", ["interop.extra"]),
+    ("cancel_consumer", ["interop.extra"]),
+    ("cancel_consumer", ["no.such.queue"]),
 ]
+
+# What lovage has as newer Celerys do, where 5.2 has it not, or otherwise.
+OLD = celery.__version__.startswith("5.2")
+NEWER_ALONE = ("pool.implementation is lovage's alone", "broker.credential_provider is lovage's alone") if OLD else ()
+NOT_IN_OLD = {"revoke_by_stamped_headers"} if OLD else set()
+SAID_OTHERWISE = {"revoke"} if OLD else set()  # of one id it says that alone, and not a set of it
 
 
 def differences(theirs, ours, where: str = "") -> list[str]:
@@ -74,7 +83,7 @@ def differences(theirs, ours, where: str = "") -> list[str]:
 class Checks:
     def __init__(self, broker: str) -> None:
         self.broker = broker
-        self.done = self.failed = self.pending = 0
+        self.done = self.failed = 0
 
     def expect(self, good: bool, what: str) -> bool:
         self.done += 1
@@ -84,9 +93,8 @@ class Checks:
         return good
 
     def same_shape(self, command: str, theirs, ours) -> None:
-        for problem in differences(theirs, ours):
-            self.expect(False, f"{command}{problem}")
-        self.expect(True, command)
+        problems = [p for p in differences(theirs, ours, command) if not p.endswith(NEWER_ALONE)]
+        self.expect(not problems, "; ".join(problems))
 
 
 class Programs:
@@ -180,19 +188,68 @@ class Scene:
         self.checks.expect(ours["id"] == self.ids["to.lovage"][0], "active.id")
 
     def told_by_python(self) -> None:
-        for command, words, word_for_word in CONTROL:
+        for command, words in CONTROL:
+            if command in NOT_IN_OLD:
+                continue
             said = replies(self.programs.celery("control", "-j", *BOTH, command, *words))
             name = " ".join(["control", command, *words])
             if not self.checks.expect(set(said) == {PYTHON, LOVAGE}, f"{name}: {said}"):
                 continue
             theirs, ours = said[PYTHON], said[LOVAGE]
-            if word_for_word:
-                self.checks.expect(theirs == ours, f"{name}: Python says {theirs}, lovage {ours}")
-            else:
+            if command in SAID_OTHERWISE:
                 self.checks.same_shape(name, theirs, ours)
+            else:
+                self.checks.expect(theirs == ours, f"{name}: Python says {theirs}, lovage {ours}")
+
+    def resized_by_python(self) -> None:
+        """A child of Celery's counts as busy until it has said that it is up, so it may have to be asked again."""
+        for command, told in (("pool_grow", "pool will grow"), ("pool_shrink", "pool will shrink")):
+            for node in (PYTHON, LOVAGE):
+                ask = ("control", "-j", "-d", node, "-t", "10", command, "1")
+                servers.wait_until(lambda a=ask, n=node, t=told: replies(self.programs.celery(*a)) == {n: {"ok": t}}, 20,
+                                   f"{command} of {node}", 0.3)  # fmt: skip
+            size = replies(self.programs.celery("inspect", "-j", *BOTH, "stats"))[LOVAGE]["pool"]["max-concurrency"]
+            self.checks.expect(size == (2 if command == "pool_grow" else 1), f"{size} after {command}")
+
+    def redelivered(self) -> None:
+        """What runs is terminated; next comes a task that somebody took before and gave back."""
+        running = [pair[0] for pair in self.ids.values()]
+        again = {node: self.sent_again(queue) for node, queue in ((PYTHON, "again.python"), (LOVAGE, "again.lovage"))}
+        said = replies(self.programs.celery("control", "-j", *BOTH, "terminate", "TERM", *running))
+        told = sorted(answer.get("ok", "") for answer in said.values())
+        self.checks.expect(told == sorted(f"terminate: {task}" for task in running), f"terminate: {said}")
+        for task in running:
+            ended = self.client.get(task)
+            self.checks.expect(getattr(ended, "type", "") == "revoked", f"a terminated task gave {ended}")
+
+        def active() -> dict:
+            found = replies(self.programs.celery("inspect", "-j", *BOTH, "active"))
+            return found if [found[n][0]["id"] for n in again if found.get(n)] == list(again.values()) else {}
+
+        for node, task in servers.wait_until(active, 30, "the redelivered tasks", 0.3).items():
+            queue = "again." + node.partition("@")[2]
+            came = {"exchange": "", "routing_key": queue, "priority": 5, "redelivered": True}
+            self.checks.expect({**task[0]["delivery_info"], "exchange": task[0]["delivery_info"]["exchange"] or ""} == came,
+                               f"delivery_info of a redelivered task at {node}: {task[0]['delivery_info']}")  # fmt: skip
+        self.ids = {"to.python": [again[PYTHON]], "to.lovage": [again[LOVAGE]]}
+
+    def sent_again(self, queue: str) -> str:
+        """A task of that queue that was taken and not acknowledged before its worker is told to take from there."""
+        task = self.client.send("interop.hold", [str(self.gate)], queue=queue, priority=5)
+        with self.client.app.connection_for_read() as connection, connection.channel() as channel:
+            taken = servers.wait_until(lambda: channel.basic_get(queue), 10, f"a message in {queue}")
+            self.checks.expect(taken is not None, queue)
+        node = PYTHON if queue.endswith("python") else LOVAGE
+        self.programs.celery("control", "-d", node, "-t", "10", "add_consumer", queue)
+        return task
 
     def addressed_by_python(self) -> None:
         app = self.client.app
+        said = app.control.broadcast("hello", {"from_node": "other@node", "revoked": {}}, reply=True, timeout=5, limit=2)
+        answers = {node: answer for reply in said for node, answer in reply.items()}
+        known = [set(answers.get(node, {}).get("revoked", ())) for node in (PYTHON, LOVAGE)]  # a map before 5.7, then a list
+        self.checks.expect(known[0] == known[1] != set() and len(answers) == 2, f"hello: {answers}")
+        self.checks.expect(all(set(answer) == {"revoked", "clock"} for answer in answers.values()), f"hello: {answers}")
         for kind, destination in (("glob", "lovage-*"), ("pcre", "lovage.*")):
             said = app.control.broadcast("ping", reply=True, timeout=1, pattern=destination, matcher=kind)
             self.checks.expect([list(r) for r in said] == [[LOVAGE]], f"{kind}: {said}")
@@ -254,7 +311,7 @@ def play(broker: str, url: str, backend: str, build: Path, work: Path) -> Checks
     try:
         scene.begin()
         for step in (scene.asked_by_python, scene.told_by_python, scene.addressed_by_python, scene.asked_by_lovage,
-                     scene.shut_down):  # fmt: skip
+                     scene.resized_by_python, scene.redelivered, scene.shut_down):  # fmt: skip
             step()
     except Exception as e:  # noqa: BLE001  the other broker is to be tried all the same
         checks.expect(False, f"{type(e).__name__}: {e}")
@@ -282,8 +339,7 @@ def main() -> int:
         for broker, url in brokers.items():
             began = time.monotonic()
             done = play(broker, url, redis.url(1), options.build.resolve(), work)
-            print(f"  {broker:<10} {done.done:>4} checks, {done.failed} failed, {done.pending} commands without their part,"
-                  f" {time.monotonic() - began:.1f} s", flush=True)  # fmt: skip
+            print(f"  {broker:<10} {done.done:>4} checks, {done.failed} failed, {time.monotonic() - began:.1f} s", flush=True)
             good = good and done.done > 0 and done.failed == 0
     if good and not options.keep:
         shutil.rmtree(work)

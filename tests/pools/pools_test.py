@@ -1,15 +1,22 @@
-"""Limits, recycling, autoscale and titles of the real program. Needs LOVAGE_PROGRAM and LOVAGE_PLUGIN."""
+"""Limits, recycling, autoscale and titles of the real program. Needs LOVAGE_PROGRAM and LOVAGE_PLUGIN;
+LOVAGE_TEST_BROKER says on which broker."""
 import contextlib
 import glob
 import json
 import os
+import pathlib
 import re
 import shutil
 import signal
 import subprocess
+import sys
 import tempfile
 import time
 import unittest
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "support"))
+
+import brokers
 
 PROGRAM = os.environ["LOVAGE_PROGRAM"]
 PLUGIN = os.environ["LOVAGE_PLUGIN"]
@@ -40,9 +47,9 @@ class PoolsTest(unittest.TestCase):
         self.log = os.path.join(self.dir, "worker.log")
         self.errors = os.path.join(self.dir, "stderr")
         self.env = {k: v for k, v in os.environ.items() if not k.startswith(("LOVAGE_", "CELERY_"))}
-        store = "sqlite:///" + self.dir + "/store.db"
-        self.env.update(HOME=self.dir, XDG_CONFIG_HOME=self.dir + "/config", LOVAGE_BROKER_URL=store,
-                        LOVAGE_RESULT_BACKEND=store)
+        broker, results = brokers.fresh(self.dir)
+        self.env.update(HOME=self.dir, XDG_CONFIG_HOME=self.dir + "/config", LOVAGE_BROKER_URL=broker,
+                        LOVAGE_RESULT_BACKEND=results)
 
     @contextlib.contextmanager
     def worker(self, *args, end_by=signal.SIGTERM, code=0):

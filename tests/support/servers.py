@@ -10,6 +10,7 @@ LOVAGE_TEST_PORTS="17600-17699" keeps all ports within that range.
 
 import contextlib
 import ctypes
+import json
 import os
 import random
 import shutil
@@ -169,8 +170,11 @@ class RabbitMQ(Server):
 
     boot_limit = 120.0
 
-    def __init__(self, work: Path, config: str = "") -> None:
+    def __init__(self, work: Path, config: str = "", vhosts: tuple[str, ...] = ()) -> None:
+        """`vhosts`: virtual hosts beside "/", which are there from the start."""
         super().__init__("rabbitmq", work)
+        if vhosts:
+            config += f"load_definitions = {self.define(vhosts)}\n"
         self.mapper_port, self.distribution_port = free_port(), free_port()
         self.mapper: subprocess.Popen[bytes] | None = None
         self.node = f"lovage{self.port}@localhost"
@@ -178,6 +182,17 @@ class RabbitMQ(Server):
             f"listeners.tcp.1 = 127.0.0.1:{self.port}\nlog.file.level = warning\ndisk_free_limit.absolute = 10MB\n{config}"
         )
         (work / "enabled_plugins").write_text("[].\n")
+
+    def define(self, vhosts: tuple[str, ...]) -> Path:
+        every = {"user": "guest", "configure": ".*", "write": ".*", "read": ".*"}
+        definitions = {
+            "users": [{"name": "guest", "password": "guest", "tags": "administrator"}],
+            "vhosts": [{"name": name} for name in ("/", *vhosts)],
+            "permissions": [{**every, "vhost": name} for name in ("/", *vhosts)],
+        }
+        path = self.work / "definitions.json"
+        path.write_text(json.dumps(definitions))
+        return path
 
     def program(self) -> str:
         # The wrapper in PATH insists on the user rabbitmq; the program itself runs as anyone.
@@ -247,5 +262,5 @@ def redis(durable: bool = False, options: tuple[str, ...] = ()) -> contextlib.Ab
     return _running(lambda place: Redis(place, durable, options))
 
 
-def rabbitmq(config: str = "") -> contextlib.AbstractContextManager[RabbitMQ]:
-    return _running(lambda place: RabbitMQ(place, config))
+def rabbitmq(config: str = "", vhosts: tuple[str, ...] = ()) -> contextlib.AbstractContextManager[RabbitMQ]:
+    return _running(lambda place: RabbitMQ(place, config, vhosts))

@@ -33,7 +33,7 @@ answer pool_shrink(node& on, arguments given) {
 
 // `modules` and `reload` are Python's: what a plug-in brought stays loaded.
 answer pool_restart(node& on, arguments) {
-  if (!is_true(on.app.settings.get("worker_pool_restarts")))
+  if (!on.app.settings.worker_pool_restarts())
     throw command_refused{exception_text("ValueError", "Pool restarts not enabled")};
   or_refuse(on.jobs.restart());
   return ok("reload started");
