@@ -1,4 +1,4 @@
-// textstats: sends one task per file of a directory, follows them, merges what they return.
+// textstats: sends one task per file of a directory and one that merges what they find: a chord.
 #include "find_files.hpp"
 #include "progress_bar.hpp"
 #include "summary.hpp"
@@ -55,67 +55,30 @@ lovage::config settings(options const& given) {
   return c;
 }
 
-file_stats stats_of(lovage::task_status const& status) {
-  auto const packed = lovage::pack(status.result);
-  lovage::unpacker in{packed};
-  return lovage::codec<file_stats>::read(in);
-}
-
-std::string error_of(lovage::task_status const& status) {
-  auto const why = status.failure();
-  return why ? why->detail : status.state;
-}
-
-/// Results on their way: which have come, which are still to come.
-class collector {
- public:
-  collector(lovage::app& on, std::vector<std::string> const& paths, summary& into)
-      : app_{on}, paths_{paths}, into_{into}, bar_{paths.size()} {}
-
-  /// Waits for all. False when the deadline passed before.
-  bool wait(std::vector<lovage::async_result<file_stats>> const& results, lovage::deadline until) {
-    for (std::size_t i = 0; i < results.size(); ++i) waiting_.push_back(i);
-    while (!waiting_.empty() && !until.passed()) {
-      auto const before = waiting_.size();
-      wait_once(results, until.sooner(patience));
-      if (waiting_.size() == before && !until.passed())
-        std::printf("  no result for %lld seconds; is a worker running? lovage worker -A libtextstats.so\n",
-                    static_cast<long long>(patience.count()));
-    }
-    bar_.finish(paths_.size() - waiting_.size(), into_.failed());
-    return waiting_.empty();
-  }
-  [[nodiscard]] double seconds() const { return bar_.seconds(); }
-
- private:
-  void wait_once(std::vector<lovage::async_result<file_stats>> const& results, lovage::deadline until) {
-    auto const asked = waiting_;
-    std::vector<lovage::task_id> ids;
-    for (auto const i : asked) ids.push_back(results[i].id());
-    std::vector<bool> ready(results.size());
-    std::size_t done = results.size() - asked.size();
-    app_.follow(
-        ids,
+/// Shows how many of the files are done, until all are, or the deadline passes: how many are.
+std::size_t watch(lovage::app& on, std::vector<lovage::task_id> const& ids, lovage::deadline until) {
+  progress_bar bar{ids.size()};
+  auto open = ids;
+  while (!open.empty() && !until.passed()) {
+    std::vector<bool> ready(open.size());
+    std::size_t done = ids.size() - open.size();
+    auto const took = on.follow(
+        open,
         [&](std::size_t place, lovage::task_status const& status) {
           if (!status.ready()) return;
-          ready[asked[place]] = true;
-          take(paths_[asked[place]], status);
-          bar_.show(++done, into_.failed());
+          ready[place] = true;
+          bar.show(++done, 0);
         },
-        until);
-    std::erase_if(waiting_, [&](std::size_t i) { return ready[i]; });
+        until.sooner(patience));
+    std::size_t at = 0;
+    std::erase_if(open, [&](lovage::task_id const&) { return ready[at++]; });
+    if (took == 0 && !until.passed())
+      std::printf("  no result for %lld seconds; is a worker running? lovage worker -A libtextstats.so\n",
+                  static_cast<long long>(patience.count()));
   }
-  void take(std::string const& path, lovage::task_status const& status) {
-    if (!status.successful()) return into_.add_failure(path, error_of(status));
-    into_.add(path, stats_of(status));
-  }
-
-  lovage::app& app_;
-  std::vector<std::string> const& paths_;
-  summary& into_;
-  progress_bar bar_;
-  std::vector<std::size_t> waiting_;
-};
+  bar.finish(ids.size() - open.size(), 0);
+  return ids.size() - open.size();
+}
 
 std::string shown(lovage::value const& v) {
   auto const number = [&](char const* key) {
@@ -166,23 +129,27 @@ int run(options const& given) {
   lovage::app app{settings(given)};
   std::printf("  %zu files below %s\n", files.paths.size(), given.dir.c_str());
 
+  // One task for each file, and one with what all of them found.
   std::vector<lovage::signature<file_stats()>> calls;
   for (auto const& path : files.paths) calls.push_back(analyse.s(path, top_words));
   auto const started = std::chrono::steady_clock::now();
-  auto const results = app.send_many(calls);
-  auto const sending = std::chrono::duration<double>(std::chrono::steady_clock::now() - started).count();
-  std::printf("  %zu tasks sent in %.3f s\n", results.size(), sending);
+  auto const seconds = [&] {
+    return std::chrono::duration<double>(std::chrono::steady_clock::now() - started).count();
+  };
+  auto const found = app.send(lovage::group(calls) | merge.s());
+  std::printf("  %zu tasks sent in %.3f s\n", calls.size(), seconds());
   std::fflush(stdout);
 
-  summary all;
-  collector collected{app, files.paths, all};
   auto const until = given.stop_after ? lovage::deadline::in(*given.stop_after) : lovage::deadline::never();
-  bool const complete = collected.wait(results, until);
-  for (auto const& [path, why] : files.passed_over) all.add_failure(path, why);
-  all.print();
-  if (!complete) return std::printf("\n  stopped before all results were there\n"), 1;
-  if (!files.paths.empty()) show_three(app, files.paths, all.largest_text());
-  std::printf("\n  done in %.1f s\n", collected.seconds() + sending);
+  auto ids = lovage::task_ids(found.tree());
+  ids.pop_back();  // the last one merges
+  if (watch(app, ids, until) < ids.size()) return std::printf("\n  stopped before all results were there\n"), 1;
+  auto all = found.get(until.sooner(60s));
+  for (auto const& [path, why] : files.passed_over) all.failures[why].push_back(path);
+  print(all);
+  auto const took = seconds();
+  if (!files.paths.empty()) show_three(app, files.paths, all.largest_text);
+  std::printf("\n  done in %.1f s\n", took);
   return 0;
 }
 

@@ -1,10 +1,12 @@
 // libtextstats.so: the bodies of the tasks.
 #include "content.hpp"
+#include "merging.hpp"
 #include "textstats.hpp"
 
 #include <lovage/plugin.hpp>
 
 #include <algorithm>
+#include <system_error>
 #include <unordered_map>
 
 using namespace std::chrono_literals;
@@ -60,8 +62,9 @@ class text_counter {
   std::unordered_map<std::string, std::uint64_t> seen_;
 };
 
-file_stats run_analyse(std::string const& path, std::uint32_t top) {
+file_stats analyse_file(std::string const& path, std::uint32_t top) {
   file_stats out;
+  out.path = path;
   out.size = size_of_regular_file(path);
   out.sha256 = sha256_of_file(path);
   text_counter counter;
@@ -69,6 +72,19 @@ file_stats run_analyse(std::string const& path, std::uint32_t top) {
   out.kind = counter.binary() ? "binary" : gzipped ? "gzip" : "text";
   if (!counter.binary()) counter.finish(out, top);
   return out;
+}
+
+file_stats run_analyse(std::string const& path, std::uint32_t top) {
+  file_stats none;
+  none.path = path;
+  try {
+    return analyse_file(path, top);
+  } catch (bad_gzip const& e) {
+    none.error = std::string{"bad_gzip: "} + e.what();
+  } catch (std::system_error const& e) {
+    none.error = std::string{"cannot be read: "} + e.what();
+  }
+  return none;
 }
 
 std::string run_line(std::string const& path, std::uint64_t number) {
@@ -117,6 +133,7 @@ int run_flaky(lovage::context& self) {
 LOVAGE_PLUGIN(lib) {
   using namespace textstats;
   lib.define(analyse, run_analyse);
+  lib.define(merge, merged);
   lib.define(line, run_line);
   lib.define(digest, run_digest);
   lib.define(flaky, run_flaky,
