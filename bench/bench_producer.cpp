@@ -1,4 +1,5 @@
-// usage: bench_producer BROKER_URL RESULTS_URL many COUNT [ignore] | values COUNT | single COUNT | latency COUNT
+// usage: bench_producer BROKER_URL RESULTS_URL many COUNT [ignore] | values COUNT | single COUNT | latency COUNT |
+//   chords COUNT MEMBERS | chains COUNT STEPS
 // Prints one line: name=value pairs that run.py and brokers.py read.
 #include "noop_tasks.hpp"
 
@@ -52,6 +53,25 @@ void latency(lovage::app& app, std::size_t count) {
   std::printf("p50=%.4f p90=%.4f p99=%.4f max=%.4f\n", at(0.5), at(0.9), at(0.99), took.back());
 }
 
+// One after the other, each until its body has answered.
+void chords(lovage::app& app, std::size_t count, int members) {
+  std::vector<lovage::signature<int()>> header;
+  for (int i = 0; i < members; ++i) header.push_back(bench::add.s(i, 1));
+  (void)app.send(lovage::chord(header, bench::total.s())).get(60s);
+  auto const start = clock_type::now();
+  for (std::size_t i = 0; i < count; ++i)
+    if (app.send(lovage::chord(header, bench::total.s())).get(60s) != members) std::abort();
+  std::printf("seconds=%.6f\n", since(start));
+}
+
+void chains(lovage::app& app, std::size_t count, int steps) {
+  for (std::size_t i = 0; i < count; ++i) {
+    lovage::canvas<int()> flow{bench::add.s(1, 1)};
+    for (int s = 1; s < steps; ++s) flow = flow | bench::add.s(1);
+    (void)app.send(std::move(flow));
+  }
+}
+
 }  // namespace
 
 int main(int argc, char** argv) try {
@@ -60,10 +80,13 @@ int main(int argc, char** argv) try {
   std::string_view const what = argv[3];
   auto const count = static_cast<std::size_t>(std::atoll(argv[4]));
   bool const ignore = argc > 5;
+  int const size = argc > 5 ? std::atoi(argv[5]) : 0;
   if (what == "many") send_many(app, count, [&](std::size_t) { return bench::noop.s().ignore_result(ignore); });
   if (what == "values") send_many(app, count, [](std::size_t i) { return bench::add.s(static_cast<int>(i), 1); });
   if (what == "single") send_single(app, count);
   if (what == "latency") latency(app, count);
+  if (what == "chords") chords(app, count, size);
+  if (what == "chains") chains(app, count, size);
   return 0;
 } catch (std::exception const& e) {
   std::fprintf(stderr, "bench_producer: %s\n", e.what());

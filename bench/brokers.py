@@ -139,6 +139,18 @@ class Broker:
         self.produce(self.results_url, "values", str(count))
         return self.timed(worker(), count, lambda: max(count - self.results.count(), self.left()))
 
+    def drain_chains(self, worker: Callable, count: int, steps: int) -> float:
+        """Steps a second, until the result of every step is there and no message left."""
+        self.clear()
+        self.produce(self.results_url, "chains", str(count), str(steps))
+        return self.timed(worker(), count * steps, lambda: max(count * steps - self.results.count(), self.left()))
+
+    def chords(self, worker: Callable, count: int, members: int) -> float:
+        """Members a second, of chords that are sent one after the other, each when the one before has answered."""
+        self.clear()
+        with worker():
+            return count * members / self.produce(self.results_url, "chords", str(count), str(members))["seconds"]
+
     def latency(self, quantile: str, results: str, count: int) -> float:
         self.clear()
         with self.lovage("-P", "threads", "-c", "2", results=results):
@@ -249,6 +261,14 @@ def rows(rabbit: OnRabbit, redis: OnRedis, scale: Callable[[int], int]) -> dict[
         lambda: redis.drain_values(lambda: redis.lovage(*THREADS), some))  # fmt: skip
     add("redis values celery", "Redis, broker and results, tasks that return a value: Celery, prefork -c 2",
         lambda: redis.drain_values(lambda: redis.celery(redis.results_url), few))  # fmt: skip
+    add("chains", "Redis, chains of 10 steps, steps: lovage, threads -c 2",
+        lambda: redis.drain_chains(lambda: redis.lovage(*THREADS), some // 10, 10))  # fmt: skip
+    add("chains celery", "Redis, chains of 10 steps, steps: Celery, prefork -c 2",
+        lambda: redis.drain_chains(lambda: redis.celery(redis.results_url), few // 10, 10))  # fmt: skip
+    add("chords", "Redis, chords of 1,000 members, members: lovage, threads -c 2",
+        lambda: redis.chords(lambda: redis.lovage(*THREADS), scale(20), 1_000))  # fmt: skip
+    add("chords celery", "Redis, chords of 1,000 members, members: Celery, prefork -c 2",
+        lambda: redis.chords(lambda: redis.celery(redis.results_url), max(1, scale(3)), 1_000))  # fmt: skip
     for broker, name, results in ((redis, "Redis", redis.results_url), (rabbit, "RabbitMQ", "rpc://")):
         for quantile in ("p50", "p99"):
             add(f"{name.lower()} {quantile}", f"{name}, one task sent and answered, C++ client, {quantile}",
@@ -272,6 +292,10 @@ def goals(r: dict[str, Row]) -> list[tuple[str, str, Callable[[], float], float]
         ("Redis: lovage to BullMQ", "≥ 3", lambda: r["redis"].best / r["redis bullmq"].best, 3),
         ("Redis: lovage to Celery", "≥ 25", lambda: r["redis"].best / r["redis celery"].best, 25),
         ("Redis, broker and results", "≥ 20,000/s", lambda: r["redis values"].best, 20_000),
+        ("Redis, a step of a chain to a task that returns a value, time", "≤ 1.3",
+         lambda: r["redis values"].best / r["chains"].best, -1.3),
+        ("Redis, chords of 1,000 members, members", "≥ 10,000/s", lambda: r["chords"].best, 10_000),
+        ("Redis, chords: lovage to Celery", "≥ 5", lambda: r["chords"].best / r["chords celery"].best, 5),
         ("Redis, sent and answered, p50", "≤ 0.5 ms", lambda: r["redis p50"].best, -0.5),
         ("RabbitMQ, sent and answered, p50", "≤ 1 ms", lambda: r["rabbitmq p50"].best, -1),
         ("Redis, sent and answered, p99", "≤ 5 ms", lambda: r["redis p99"].best, -5),

@@ -19,3 +19,8 @@ def noop():
 @app.task(name="bench.add")
 def add(x, y):
     return x + y
+
+
+@app.task(name="bench.total")
+def total(xs):
+    return len(xs)

@@ -37,7 +37,8 @@ typedef struct lovage_host {
   uint32_t size;
   /* Ends the call; exactly once. The bytes are copied. */
   void (*finish)(void* call, int outcome, char const* data, size_t size);
-  /* Stores a custom state with a packed value (progress). */
+  /* Stores a custom state with a packed value (progress). "lovage.add_to_chord" is none: its value is a signature that
+   * is sent, as one more member of the task's chord, once the task has succeeded. */
   void (*update_state)(void* call, char const* state, size_t state_size, char const* meta, size_t meta_size);
   /* Not 0 once the worker wants the task to end early: 1 it was asked to (shutdown, revocation), 2 its soft time limit
    * has passed. */

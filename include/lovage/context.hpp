@@ -143,6 +143,17 @@ class context {
     return replaced{detail::workflow_data<Flow>::of(std::move(flow))};
   }
 
+  /// One more member of the chord whose member this task is: `flow`, which misses nothing, is sent once this task has
+  /// succeeded, and the body waits for it, too; its result comes behind those of the header. Celery's `add_to_chord`.
+  /// Throws `error{invalid_argument}` when the task is no member of a chord. *Requires*: `<lovage/canvas.hpp>`.
+  template <class Flow>
+  void add_to_chord(Flow flow) {
+    auto const member = entry("in_chord");
+    auto const* is = member.get_if<bool>();
+    if (!is || !*is) throw error{errc::invalid_argument, "this task is no member of a chord", name()};
+    update_state("lovage.add_to_chord", detail::workflow_data<Flow>::of(std::move(flow)));
+  }
+
   /// Stores any state with a value: `self.update_state("UPLOADING", 12)`. Readers see it through `async_result`.
   template <class T>
   void update_state(std::string_view state, T const& meta) {

@@ -117,6 +117,7 @@ void succeed(request const& r, outcome const& end, policy const& with, time_poin
   if (!calls) return out.closings.push_back(closing_of(r, disposition::done));
   then.messages = std::move(next->messages);
   then.chords = std::move(next->chords);
+  then.grown = std::move(next->grown);
   then.closings.push_back(closing_of(r, disposition::done));
   add_later_steps(r, then);
   out.sequels.push_back(std::move(then));
@@ -261,7 +262,8 @@ void conclude_started(request const& r, int pid, policy const& with, effects& ou
   out.records.push_back(make_record(r, with, wire::state::started, value::map{{"pid", pid}, {"hostname", with.node}}));
 }
 
-void conclude_state(request const& r, std::string_view state, value meta, policy const& with, effects& out) {
+void conclude_state(request& r, std::string_view state, value meta, policy const& with, effects& out) {
+  if (state == "lovage.add_to_chord") return r.added.push_back(std::move(meta));
   if (r.options.ignore_result || !with.store_results) return;
   out.records.push_back(make_record(r, with, state, std::move(meta)));
 }

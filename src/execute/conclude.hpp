@@ -21,6 +21,6 @@ void conclude_terminated(request const& r, std::string const& reason, policy con
 /// A slot took it: STARTED where that is tracked.
 void conclude_started(request const& r, int pid, policy const& with, effects& out);
 /// It stored a state of its own.
-void conclude_state(request const& r, std::string_view state, value meta, policy const& with, effects& out);
+void conclude_state(request& r, std::string_view state, value meta, policy const& with, effects& out);
 
 }  // namespace lovage::execute

@@ -17,6 +17,7 @@ class eager_host final : public invoke_host {
   eager_host(backend::result_backend& results, wire::result_record state, std::chrono::seconds expires, deadline until)
       : results_{results}, state_{std::move(state)}, expires_{expires}, until_{until} {}
   void update_state(std::string_view state, std::string_view packed_meta) override {
+    if (state == "lovage.add_to_chord") return added_.push_back(unpacker{packed_meta}.any());
     state_.status = state;
     state_.result = unpacker{packed_meta}.any();
     (void)results_.store({&state_, 1}, expires_, until_);
@@ -24,12 +25,15 @@ class eager_host final : public invoke_host {
   void send_event(std::string_view, std::string_view) override {}  // an eager app has no monitors
   [[nodiscard]] int stop_requested() const noexcept override { return 0; }
   void log(int level, std::string_view text) override { log::write(static_cast<log::level>(level), text); }
+  /// What the body added to its chord.
+  [[nodiscard]] std::vector<value> take_added() { return std::move(added_); }
 
  private:
   backend::result_backend& results_;
   wire::result_record state_;
   std::chrono::seconds expires_;
   deadline until_;
+  std::vector<value> added_;
 };
 
 execute::policy eager_policy(app_state const& app) {
@@ -87,10 +91,11 @@ class eager_run {
  private:
   expected<std::vector<wire::result_record>> run_one(broker::delivery&& from, std::deque<broker::delivery>& todo) {
     execute::effects out;
-    if (auto const r = execute::take_in(std::move(from), with_, app_.now(), out)) {
+    if (auto r = execute::take_in(std::move(from), with_, app_.now(), out)) {
       eager_host host{results_, execute::make_record(*r, with_, "", {}), expires_, until_};
       auto const end = invoke(*r->entry, with_.tasks->hooks(), execute::pack_request(*r, with_),
                               execute::pack_arguments(r->message), host);
+      r->added = host.take_added();
       execute::conclude(*r, end, with_, app_.now(), {}, out);
     }
     auto& records = out.records;
@@ -112,6 +117,8 @@ class eager_run {
     for (auto& then : sequels) {
       auto known = results_.start_chords(then.chords.now, expires_, until_);
       if (known) known = results_.start_chords(then.chords.later, backend::kept_bodies(expires_), until_);
+      for (auto const& g : then.grown)
+        if (known) known = results_.grow_chord(g.group, g.by, until_);
       if (!known) return known;
       for (auto& message : then.messages) todo.push_back(as_delivered(std::move(message)));
       out.add(std::move(then));

@@ -98,7 +98,7 @@ std::optional<request> take_in(broker::delivery&& from, policy const& with, time
 std::string pack_request(request const& r, policy const& with) {
   auto const& m = r.message;
   packer p;
-  p.map(11);
+  p.map(12);
   p.text("id"), p.text(m.id.str());
   p.text("task"), p.text(m.task);
   p.text("retries"), p.integer(m.retries);
@@ -106,6 +106,7 @@ std::string pack_request(request const& r, policy const& with) {
   p.text("root_id"), p.text(m.root_id.value_or(""));
   p.text("parent_id"), p.text(m.parent_id.value_or(""));
   p.text("group"), p.text(m.group.value_or(""));
+  p.text("in_chord"), p.boolean(!m.embed.chord.is_null());
   p.text("origin"), p.text(m.origin);
   p.text("queue"), p.text(r.queue.str());
   p.text("hostname"), p.text(with.node);

@@ -59,6 +59,7 @@ struct request {
 
   std::string exchange = {}, routing_key = {};  ///< by which it came; the queue's name where the broker has none
   bool redelivered = false;
+  std::vector<value> added = {};  ///< signatures that its body added to its chord
 
   /// "shop.add[6f1c...]", for log lines; the shadow name where there is one.
   [[nodiscard]] std::string label() const;
@@ -87,6 +88,11 @@ struct chord_news {
   std::vector<backend::chord_start> later;  ///< whose bodies are to be kept until then
 };
 
+struct grown_chord {
+  std::string group;
+  std::int64_t by = 1;
+};
+
 /// Messages, and what may happen only once they are out.
 struct sequel {
   std::vector<broker::outgoing> messages;
@@ -99,6 +105,7 @@ struct sequel {
   std::vector<ended_part> parts = {};    ///< counted after its records are stored
   std::vector<ended_part> lost = {};     ///< counted as failed when a message is refused for good: of `waiting`
   std::vector<std::string> ended = {};   ///< chords whose bodies the messages are
+  std::vector<grown_chord> grown = {};   ///< chords that the messages add to; told before they go
 };
 
 /// A worker that knows no kept bodies counted a chord to its end, and called what stands in the body's place.

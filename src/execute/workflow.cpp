@@ -128,6 +128,26 @@ expected<void> add_next_step(request const& r, value const& result, policy const
   return add_canvas(*std::move(c), place_after(r, with), with, now, out);
 }
 
+// What the body added to its chord.
+expected<void> add_added(request const& r, policy const& with, time_point now, follow_up& out) {
+  if (r.added.empty()) return {};
+  auto const& m = r.message;
+  for (auto const& signature : r.added) {
+    auto c = detail::canvas_of(signature);
+    if (!c) return fail(c.error());
+    if (c->empty()) return fail(errc::invalid_argument, "what is added to a chord has no task itself");
+    detail::end_in_one_task(*c);
+    detail::freeze(*c, {});
+    auto& last = *detail::last_task(*c);
+    last.set_option("group_id", m.group.value_or(""));
+    last.set_option("chord", m.embed.chord);
+    out.children.push_back(child_of(*c).to_value());
+    if (auto ok = add_canvas(*std::move(c), place_after(r, with), with, now, out); !ok) return ok;
+  }
+  out.grown.push_back({m.group.value_or(""), static_cast<std::int64_t>(r.added.size())});
+  return {};
+}
+
 std::string text_option(signature const& s, char const* key) {
   auto const* v = s.option(key);
   auto const* t = v ? v->get_if<std::string>() : nullptr;
@@ -310,6 +330,7 @@ expected<follow_up> after_success(request const& r, value const& result, policy 
   follow_up out;
   if (auto ok = add_links(r, result, with, now, out); !ok) return fail(ok.error());
   if (auto ok = add_next_step(r, result, with, now, out); !ok) return fail(ok.error());
+  if (auto ok = add_added(r, with, now, out); !ok) return fail(ok.error());
   return out;
 }
 

@@ -30,6 +30,7 @@ struct later_steps {
 struct follow_up {
   std::vector<broker::outgoing> messages;
   chord_news chords;
+  std::vector<grown_chord> grown;
   value::list children;
 };
 

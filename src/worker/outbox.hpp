@@ -68,8 +68,8 @@ class outbox {
 
   [[nodiscard]] bool send(bool after_records, deadline until, clock::time_point now);
   [[nodiscard]] expected<void> announce(execute::chord_news const& chords, deadline until);
-  [[nodiscard]] expected<void> announce_all(std::span<execute::sequel const> what, deadline until);
-  [[nodiscard]] expected<void> publish_one(execute::sequel const& what, deadline until);
+  [[nodiscard]] expected<void> announce_all(std::span<execute::sequel> what, deadline until);
+  [[nodiscard]] expected<void> publish_one(execute::sequel& what, deadline until);
   [[nodiscard]] expected<void> publish_all(std::span<execute::sequel> what, deadline until);
   void send_one_by_one(std::vector<execute::sequel>&& what, deadline until, clock::time_point now);
   void send_held_up(deadline until, clock::time_point now);

@@ -22,8 +22,11 @@ expected<void> outbox::announce(execute::chord_news const& chords, deadline unti
   return to_->results->start_chords(chords.later, backend::kept_bodies(expires_), until);
 }
 
-expected<void> outbox::announce_all(std::span<execute::sequel const> what, deadline until) {
+expected<void> outbox::announce_all(std::span<execute::sequel> what, deadline until) {
   if (!to_->results) return {};
+  for (auto& s : what)
+    for (; !s.grown.empty(); s.grown.pop_back())  // once, however often the messages are tried
+      if (auto ok = to_->results->grow_chord(s.grown.back().group, s.grown.back().by, until); !ok) return ok;
   execute::chord_news all;
   for (auto const& s : what) {
     all.now.insert(all.now.end(), s.chords.now.begin(), s.chords.now.end());
@@ -32,7 +35,7 @@ expected<void> outbox::announce_all(std::span<execute::sequel const> what, deadl
   return announce(all, until);
 }
 
-expected<void> outbox::publish_one(execute::sequel const& what, deadline until) {
+expected<void> outbox::publish_one(execute::sequel& what, deadline until) {
   if (auto known = announce_all({&what, 1}, until); !known) return known;
   return to_->producer->publish(what.messages, until);
 }

@@ -24,6 +24,7 @@ constexpr task<std::string(std::tuple<int, std::string>)> both{"w.both", {"pair"
 constexpr task<int(int)> refuse{"w.refuse", {"n"}};
 constexpr task<int(int)> split{"w.split", {"n"}};
 constexpr task<int(int)> spread{"w.spread", {"n"}};
+constexpr task<int(int)> adds{"w.adds", {"n"}};
 constexpr task<int(int)> gate{"w.gate", {"n"}};
 constexpr task<void(int)> note{"w.note", {"n"}};
 
@@ -47,6 +48,10 @@ class Workflows : public ::testing::TestWithParam<char const*> {
     });
     on.tasks().define(spread, [](context& self, int n) -> int {
       throw self.replace(group(add.s(n, 1), add.s(n, 2)));  // as one result, its list
+    });
+    on.tasks().define(adds, [](context& self, int n) {
+      for (int i = 0; i < n; ++i) self.add_to_chord(add.s(100, i));
+      return n;
     });
     on.tasks().define(gate, [this](int n) {
       ++gates;
@@ -157,6 +162,14 @@ TEST_P(Workflows, ReplaceTasks) {
   EXPECT_EQ(on.send(group(split.s(20), add.s(1, 1)) | total.s()).get(30s), 202) << "a member of a group stays one";
   auto const listed = on.send(named("w.spread", {5}));
   EXPECT_EQ(listed.get(30s), (value{value::list{6, 7}}));
+}
+
+TEST_P(Workflows, AddMembersToTheirChord) {
+  work();
+  EXPECT_EQ(on.send(group(adds.s(3), add.s(1, 1)) | total.s()).get(30s), 308);
+  auto const alone = on.send(adds.s(1)).try_get(30s);
+  ASSERT_FALSE(alone);
+  EXPECT_THAT(alone.error().text(), HasSubstr("no member of a chord"));
 }
 
 TEST_P(Workflows, AreRevokedAsAWhole) {
