@@ -54,13 +54,14 @@ expected<void> mark_and_tell(app_state& app, std::vector<broker::revocation> con
   return done ? told : done;
 }
 
-// One text, or those of a list. What is none is the workers' to refuse.
+// One text or number, or those of a list. What is none is the workers' to refuse.
 std::vector<std::string> texts_in(value const& v) {
   std::vector<std::string> out;
-  if (auto const* one = v.get_if<std::string>()) out.push_back(*one);
+  if (auto const* text = v.get_if<std::string>()) out.push_back(*text);
+  if (auto const* number = v.get_if<std::int64_t>()) out.push_back(std::to_string(*number));
   if (auto const* list = v.get_if<value::list>())
     for (auto const& item : *list)
-      if (auto const* text = item.get_if<std::string>()) out.push_back(*text);
+      for (auto& one : texts_in(item)) out.push_back(std::move(one));
   return out;
 }
 
