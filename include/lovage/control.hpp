@@ -132,7 +132,9 @@ class remote_control {
 
   replies ping() { return broadcast("ping"); }
 
-  /// Its task is not to be run any more. `terminate` ends it where it runs already, with this signal.
+  /// Its task is not to be run any more. `terminate` ends it where it runs already, with this signal. This, and what
+  /// `revoke_by_stamped_headers` names, is kept by the broker for workers that are away, as `app::revoke` does it,
+  /// unless the options name workers.
   replies revoke(task_id const& id, bool terminate = false, std::string signal = "SIGTERM") {
     return revoke(std::vector{id}, terminate, std::move(signal));
   }

@@ -1,5 +1,6 @@
 #include "app/control_client.hpp"
 
+#include "app/revoke.hpp"
 #include "core/ids.hpp"
 #include "core/log.hpp"
 
@@ -103,12 +104,21 @@ std::optional<node_reply> control_client::read(wire::envelope const& message, st
 remote_control::remote_control(std::shared_ptr<detail::app_state> of, control_options with)
     : client_{std::make_shared<detail::control_client>(std::move(of))}, with_{std::move(with)} {}
 
+// What is said to all is said to those, too, that are away.
+static expected<void> keep(detail::control_client const& by, control_options const& with, std::string_view command,
+                           value::map const& arguments) {
+  if (!with.destination_.empty() || !with.pattern_.empty()) return {};
+  return detail::keep_revocation(by.app(), command, arguments);
+}
+
 expected<remote_control::replies> remote_control::try_broadcast(std::string command, value::map arguments,
                                                                 on_reply const& tell) {
+  if (auto kept = keep(*client_, with_, command, arguments); !kept) return fail(kept.error());
   return client_->ask(std::move(command), std::move(arguments), with_, tell);
 }
 
 expected<void> remote_control::try_cast(std::string command, value::map arguments) {
+  if (auto kept = keep(*client_, with_, command, arguments); !kept) return kept;
   return client_->cast(std::move(command), std::move(arguments), with_);
 }
 

@@ -22,6 +22,7 @@ class control_client {
                                                       control_options const& with,
                                                       std::function<void(node_reply const&)> const& tell);
   [[nodiscard]] expected<void> cast(std::string command, value::map arguments, control_options const& with);
+  [[nodiscard]] app_state& app() const noexcept { return *app_; }
 
  private:
   [[nodiscard]] expected<void> send(wire::control_request r);

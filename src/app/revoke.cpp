@@ -54,6 +54,31 @@ expected<void> mark_and_tell(app_state& app, std::vector<broker::revocation> con
   return done ? told : done;
 }
 
+// One text or number, or those of a list. What is none is the workers' to refuse.
+std::vector<std::string> texts_in(value const& v) {
+  std::vector<std::string> out;
+  if (auto const* text = v.get_if<std::string>()) out.push_back(*text);
+  if (auto const* number = v.get_if<std::int64_t>()) out.push_back(std::to_string(*number));
+  if (auto const* list = v.get_if<value::list>())
+    for (auto const& item : *list)
+      for (auto& one : texts_in(item)) out.push_back(std::move(one));
+  return out;
+}
+
+// A map of names to values, or texts "name=value".
+std::vector<std::pair<std::string, std::string>> stamps_in(value const& headers) {
+  std::vector<std::pair<std::string, std::string>> out;
+  auto const* map = headers.get_if<value::map>();
+  for (std::size_t i = 0; map && i < map->size(); ++i)
+    for (auto& text : texts_in((*map)[i].val)) out.emplace_back((*map)[i].key, std::move(text));
+  for (auto const& word : texts_in(headers)) {
+    auto const equals = word.find('=');
+    if (equals != word.npos) out.emplace_back(word.substr(0, equals), word.substr(equals + 1));
+  }
+  std::erase_if(out, [](auto const& stamp) { return stamp.first.empty(); });
+  return out;
+}
+
 }  // namespace
 
 expected<void> revoke(app_state& app, std::span<task_id const> ids, bool terminate, std::string const& signal) {
@@ -80,6 +105,24 @@ expected<void> revoke_stamps(app_state& app, stamp_values const& stamps, bool te
   if (what.empty()) return {};
   return mark_and_tell(app, what,
                        {"revoke_by_stamped_headers", "headers", value{std::move(headers)}, terminate, signal});
+}
+
+bool is_revocation(std::string_view command) noexcept {
+  return command == "revoke" || command == "terminate" || command == "revoke_by_stamped_headers";
+}
+
+expected<void> keep_revocation(app_state& app, std::string_view command, value::map const& arguments) {
+  if (!is_revocation(command)) return {};
+  std::vector<broker::revocation> what;
+  auto const end = app.now() + kept_for();
+  if (auto const* ids = find(arguments, "task_id"))
+    for (auto& id : texts_in(*ids)) what.push_back({{}, std::move(id), end});
+  if (auto const* headers = find(arguments, "headers"))
+    for (auto& [name, v] : stamps_in(*headers)) what.push_back({std::move(name), std::move(v), end});
+  if (what.empty()) return {};
+  auto done = mark(app, what);
+  if (!done && done.error().code == errc::not_supported) return {};
+  return done;
 }
 
 void result_handle::revoke(bool terminate, std::string const& signal) const {

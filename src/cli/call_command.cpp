@@ -19,7 +19,7 @@ struct call_args {
   std::string name, args, kwargs, countdown, eta, expires, queue, exchange, routing_key, id;
   int priority = -1;
   wait_option wait;
-  std::vector<std::string> words;
+  std::vector<std::string> words, stamps;
 };
 
 value::list arguments(session const& s, call_args const& a) {
@@ -48,6 +48,11 @@ call_options options_of(call_args const& a) {
   if (!a.countdown.empty()) out.countdown(call_options::seconds{seconds_of("--countdown", a.countdown)});
   if (!a.eta.empty()) out.eta(moment_of("--eta", a.eta));
   if (!a.expires.empty()) set_expires(out, a.expires);
+  for (auto const& s : a.stamps) {
+    auto const equals = s.find('=');
+    if (equals == s.npos || equals == 0) throw usage_error{"a stamp is given as NAME=VALUE, not '" + s + "'"};
+    out.stamp(s.substr(0, equals), s.substr(equals + 1));
+  }
   return out;
 }
 
@@ -115,6 +120,9 @@ void add_call(CLI::App& root, session& s) {
       ->type_name("N")
       ->check(CLI::Range(0, 9).description(""));
   c->add_option("--id", a->id, "An id of your own instead of a random one")->type_name("ID");
+  c->add_option("--stamp", a->stamps, "Mark it, so that it can be revoked by this; may be given several times")
+      ->type_name("NAME=VALUE")
+      ->allow_extra_args(false);
   a->wait.add_to(*c, "Wait for the result, for ever or this long, and print it as JSON");
   c->footer(call_footer);
   c->callback([a, c, &s] {

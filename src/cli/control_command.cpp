@@ -6,6 +6,7 @@
 #include "cli/text_table.hpp"
 
 #include "app/registry.hpp"
+#include "app/revoke.hpp"
 
 #include <cstdio>
 #include <memory>
@@ -26,6 +27,7 @@ struct question {
   std::string command;
   value::map arguments;
   bool show_body = true, counts_nodes = true, as_map = true;
+  bool kept = false;  ///< the broker keeps it: it does not matter that nobody replies
 };
 
 int nobody_replied() {
@@ -56,7 +58,8 @@ int ask(session const& s, app const& on, control_args const& a, question q) {
     if (!a.json) print(reply_text(r, q.show_body, s.given.quiet));
   };
   auto const replies = control.broadcast(std::move(q.command), std::move(q.arguments), tell);
-  if (replies.empty()) return nobody_replied();
+  if (replies.empty() && !q.kept) return nobody_replied();
+  if (replies.empty() && !a.json) std::fputs("No worker replied. The broker tells those that come.\n", stderr);
   if (a.json) print(json_line(as_json(replies, q.as_map)));
   if (q.counts_nodes && !a.json && !s.given.quiet) print(online_text(replies.size()));
   return exit_ok;
@@ -67,7 +70,8 @@ int run_command(session const& s, control_args const& a, control_command const& 
   auto const on = s.open();
   // Nobody answers it: that is no failure.
   if (c.name == "shutdown") return on.control(options_of(a)).cast("shutdown", std::move(arguments)), exit_ok;
-  return ask(s, on, a, {std::string{c.name}, std::move(arguments), true, c.inspects, c.inspects});
+  bool const kept = a.destination.empty() && detail::is_revocation(c.name);
+  return ask(s, on, a, {std::string{c.name}, std::move(arguments), true, c.inspects, c.inspects, kept});
 }
 
 int run_status(session const& s, control_args const& a) {
@@ -145,13 +149,15 @@ Workers of Celery answer too. Exit codes: 0 somebody replied, 1 failed, 2 wrong 
 
 constexpr char const* control_footer = R"(Examples:
   lovage control revoke ID                     not to be run any more
+  lovage control revoke_by_stamped_headers order=7
   lovage control terminate KILL ID             ended where it runs
   lovage control rate_limit mail.send 10/m
   lovage control add_consumer high -d celery@web1
   lovage control -A ./libtasks.so cache_clear region=eu   a plug-in's own command
 
-Workers of Celery obey too. Exit codes: 0 somebody replied (or, of shutdown, it was sent), 1 failed, 2 wrong usage,
-69 nobody replied in time.)";
+What revoke, terminate and revoke_by_stamped_headers say is kept by the broker for workers that come later, unless -d
+names some. Workers of Celery obey too. Exit codes: 0 somebody replied (or, of shutdown, it was sent, or it is kept),
+1 failed, 2 wrong usage, 69 nobody replied in time.)";
 
 constexpr char const* status_footer = R"(Examples:
   lovage status                  every worker that answers within a second

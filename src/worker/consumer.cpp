@@ -235,12 +235,7 @@ void consumer::apply(pool::event& e) {
       last_start_ = steady_clock::now();
       stuck_ = false;
       return execute::conclude_started(at->second, e.pid, policy_, owed_.pending());
-    case pool::event_kind::message: {
-      auto said = read_notice(e.payload);
-      if (said.what == task_notice::kind::event)
-        return execute::tell_own(at->second, policy_, said.name, said.data, options_.now(), owed_.pending().events);
-      return execute::conclude_state(at->second, said.name, std::move(said.data), policy_, owed_.pending());
-    }
+    case pool::event_kind::message: return hear(at->second, e.payload);
     default: return finish(e.id, e);
   }
 }
@@ -253,6 +248,20 @@ void consumer::tell_overdue(pool::event const& e, execute::request const* r) {
     return log::warning("Task " + r->label() + " has been running" + rest,
                         {{"task_id", r->message.id.str()}, {"task_name", r->message.task}});
   if (e.id == 0) log::warning("An event loop of coroutine tasks stands still, one of them does not wait" + rest);
+}
+
+// A plug-in that writes garbage has said nothing: its task goes on, and so do the others.
+void consumer::hear(execute::request& r, std::string_view payload) {
+  auto said = task_notice{};
+  try {
+    said = read_notice(payload);
+  } catch (error const& e) {
+    return log::warning("Task " + r.label() + ": what it said of itself cannot be read: " + e.what());
+  }
+  auto& out = owed_.pending();
+  if (said.what == task_notice::kind::event)
+    return execute::tell_own(r, policy_, said.name, said.data, options_.now(), out.events);
+  execute::conclude_state(r, said.name, std::move(said.data), policy_, out);
 }
 
 void consumer::finish(std::uint64_t job, pool::event& e) {

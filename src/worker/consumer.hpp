@@ -130,6 +130,7 @@ class consumer {
   void collect();
   void run_errands();
   void apply(pool::event& e);
+  void hear(execute::request& r, std::string_view payload);
   void finish(std::uint64_t job, pool::event& e);
   static void tell_overdue(pool::event const& e, execute::request const* r);
   /// What may be claimed now.

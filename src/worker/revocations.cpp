@@ -7,6 +7,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <fstream>
+#include <optional>
 #include <sstream>
 
 namespace lovage::work {
@@ -27,6 +28,13 @@ std::optional<std::int64_t> number_of(char const* variable) {
 // No id has a NUL.
 std::string key_of(std::string const& stamp, std::string const& text) {
   return stamp.empty() ? text : stamp + std::string(1, '\0') + text;
+}
+
+// Stamps of Python may be numbers; they are revoked as texts.
+std::optional<std::string> text_of_stamp(value const& v) {
+  if (auto const* s = v.get_if<std::string>()) return *s;
+  if (auto const* i = v.get_if<std::int64_t>()) return std::to_string(*i);
+  return std::nullopt;
 }
 
 double seconds(time_point t) { return std::chrono::duration<double>(t.time_since_epoch()).count(); }
@@ -131,11 +139,15 @@ bool revocations::is_revoked(task_id const& id, value::map const& stamps) const 
   auto const now = now_();
   if (has(id.str(), now)) return true;
   if (stamps_ == 0) return false;
+  auto const names = [&](std::string const& name, value const& v) {
+    auto const text = text_of_stamp(v);
+    return text && has(key_of(name, *text), now);
+  };
   for (auto const& s : stamps) {
-    if (auto const* text = s.val.get_if<std::string>(); text && has(key_of(s.key, *text), now)) return true;
+    if (names(s.key, s.val)) return true;
     auto const* list = s.val.get_if<value::list>();
     for (std::size_t i = 0; list && i < list->size(); ++i)
-      if (auto const* text = (*list)[i].get_if<std::string>(); text && has(key_of(s.key, *text), now)) return true;
+      if (names(s.key, (*list)[i])) return true;
   }
   return false;
 }

@@ -229,6 +229,19 @@ class CliTest(Case):
             self.lovage("inspect", "ping", "-d", "none@here", "-t", "0.2", code=69)
             self.lovage("inspect", "ping", "-t", "0", code=2)
 
+    def test_what_is_revoked_while_no_worker_is_there_is_not_run(self):
+        ids = [self.lovage("call", "cli.add", "2", "3", "--stamp", stamp, "--stamp", "tenant=acme").stdout.strip()
+               for stamp in ("order=7", "order=8", "order=9")]
+        self.lovage("call", "cli.add", "2", "3", "--stamp", "order", code=2)
+        said = self.lovage("control", "revoke_by_stamped_headers", "order=7", "-t", "0.2").stderr
+        self.assertEqual(said, "No worker replied. The broker tells those that come.\n")
+        self.lovage("control", "revoke", ids[1], "-t", "0.2")
+        self.lovage("control", "revoke", ids[2], "-d", "somebody@else", "-t", "0.2", code=69)
+        with self.worker("-P", "solo"):
+            self.assertIn("result:  5\n", self.lovage("result", ids[2], "--wait", "20").stdout)
+            for revoked in ids[:2]:
+                self.assertIn("REVOKED", self.lovage("result", revoked, "--wait", "20", "--json", code=1).stdout)
+
     def test_a_plugins_own_command_is_run(self):
         with self.worker("-P", "solo", "-n", "w1@here"):
             told = self.lovage("control", "-A", PLUGIN, "cli_greet", "name=Ann", "-d", "w1@here").stdout

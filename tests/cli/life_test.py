@@ -62,7 +62,7 @@ class LifeTest(Case):
             self.finish()
             self.assertIn("result:  5\n", self.lovage("result", "next", "--wait", "20").stdout)
             self.assertEqual(int(read(self.path("pid"))), worker.pid)
-            self.wait_for(lambda: self.log().count("ready.") == 2, worker)
+            self.wait_for(lambda: self.log().count("ready.") == 2, worker)  # it takes tasks before it says so
         self.assertFalse(os.path.exists(self.path("pid")))
         self.assertIn("SUCCESS", self.lovage("result", "long").stdout)
 
@@ -139,7 +139,8 @@ class LifeTest(Case):
         self.assertEqual(self.lovage("call", "cli.add", "2", "3", "--queue", "slow", "--wait", "20").stdout, "5\n")
         before = read(self.path("w1.pid"))
         self.lovage("multi", "reload", *nodes)
-        self.wait_for(lambda: read(self.path("w1.log")).count("ready.") == 2)
+        for log in ("w1.log", "w2.log"):
+            self.wait_for(lambda: read(self.path(log)).count("ready.") == 2)
         self.assertEqual(read(self.path("w1.pid")), before)
         self.lovage("multi", "stopwait", *nodes)
         self.assertFalse(os.path.exists(self.path("w2.pid")))

@@ -1,6 +1,8 @@
 // The whole path in one process: send, claim, run, store, read. On memory:// and on a SQLite file alike.
 #include <lovage/testing.hpp>
 
+#include "app/registry.hpp"
+
 #include "redis_server.hpp"
 
 #include <gtest/gtest.h>
@@ -251,6 +253,27 @@ TEST(Eager, PropagatesFromDelayWhenAsked) {
   auto on = testing::eager_app(true);
   on.tasks().define(fail_with, [](std::string const& m) { throw std::invalid_argument{m}; });
   EXPECT_THROW(on.task(fail_with).delay("x"), error);
+}
+
+// Of a plug-in in another language, say.
+void run_garbled(void*, lovage_host const* host, void* call, char const*, std::size_t, char const*, std::size_t) {
+  host->update_state(call, "X", 1, "\xc1", 1);
+  host->send_event(call, "task-x", 6, "\xc1", 1);
+  host->send_event(call, "task-x", 6, "\x05", 1);  // no map
+  auto const five = pack(5);
+  host->finish(call, LOVAGE_SUCCESS, five.data(), five.size());
+}
+
+TEST(Garbage, FromABodyDoesNotReachItsWorker) {
+  constexpr task<int()> garbled{"t.garbled"};
+  auto on = testing::memory_app(config{}.worker_send_task_events(true));
+  auto const spec = pack(value{value::map{}});
+  lovage_task_entry const entry{sizeof entry, "t.garbled", spec.data(), spec.size(), &run_garbled, nullptr, nullptr};
+  auto const* registry = on.tasks().internals().begin("this test");
+  registry->add(registry->self, &entry);
+  ASSERT_EQ(on.tasks().internals().finish(), "");
+  testing::background_worker worker{on};
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(on.task(garbled).delay().get(20s), 5);
 }
 
 TEST(FakeClock, DelayedTasksAndRetriesFollowIt) {
