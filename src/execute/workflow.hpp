@@ -30,6 +30,7 @@ struct follow_up {
   std::vector<broker::outgoing> messages;
   chord_news chords;
   value::list children;
+  later_steps later;  ///< of its chain
 };
 
 /// After success: the links, then the next step. Errors: `decode`, `encode`, `not_supported`.

@@ -99,7 +99,7 @@ class outbox {
   connections const* to_ = nullptr;
   execute::effects pending_;
   std::vector<held> held_up_;
-  fault_log faults_, held_up_faults_;
+  fault_log faults_, held_up_faults_, adoption_faults_;
   clock::time_point next_adoption_{};
 };
 

@@ -114,10 +114,14 @@ void outbox::end_chords(deadline until) {
 }
 
 void outbox::adopt_chords(std::chrono::milliseconds step, clock::time_point now) {
-  if (now < next_adoption_ || !to_->results || !conclude_) return;
+  if (now < next_adoption_ || !to_->results || !conclude_ || faults_.count() > 0) return;
   next_adoption_ = now + adoption_interval;
   auto ends = to_->results->claim_chords(adopted_at_once, deadline::in(step));
-  if (!ends) return log::warning("cannot look for chords that were left: " + ends.error().text());
+  if (!ends) {
+    if (auto line = adoption_faults_.failed("look for chords that were left", ends.error(), now)) log::warning(*line);
+    return;
+  }
+  if (auto line = adoption_faults_.works(now)) log::warning(*line);
   for (auto& end : *ends) {
     log::warning("Chord " + end.group + " was complete and its body was not sent: it is taken over");
     auto const before = pending_.sequels.size();
