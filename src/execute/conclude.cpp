@@ -85,8 +85,7 @@ void log_success(request const& r, value const& result, std::chrono::nanoseconds
 }
 
 // What fails with it should a message be refused for good.
-void add_later_steps(request const& r, sequel& to) {
-  auto later = steps_to_come(r);
+void add_later_steps(later_steps&& later, sequel& to) {
   for (auto& step : later.waiting) to.waiting.push_back(std::move(step.id));
   to.lost = std::move(later.parts);
 }
@@ -119,7 +118,7 @@ void succeed(request const& r, outcome const& end, policy const& with, time_poin
   then.chords = std::move(next->chords);
   then.grown = std::move(next->grown);
   then.closings.push_back(closing_of(r, disposition::done));
-  add_later_steps(r, then);
+  add_later_steps(std::move(next->later), then);
   out.sequels.push_back(std::move(then));
 }
 
@@ -147,7 +146,7 @@ void retry(request const& r, retry_plan const& plan, value::map const& details, 
   sequel then;
   then.messages.push_back(*std::move(again));
   then.closings.push_back(closing_of(r, disposition::done));
-  add_later_steps(r, then);
+  add_later_steps(steps_to_come(r), then);
   tell_retried(r, with, cause, now, then.events);
   if (with.store_results && !r.options.ignore_result) {
     auto record = make_record(r, with, wire::state::retry, cause.exception.to_value());

@@ -91,43 +91,6 @@ wire::result_tuple child_of(canvas const& c) {
   return whole;
 }
 
-// Several links share a new group, as Celery has it, and are one child of the record.
-expected<void> add_links(request const& r, value const& result, policy const& with, time_point now, follow_up& out) {
-  auto const& links = r.message.embed.callbacks;
-  if (links.empty()) return {};
-  auto const place = place_after(r, with);
-  wire::result_tuple group{new_task_id().str(), {}, std::vector<wire::result_tuple>{}};
-  for (std::size_t i = 0; i < links.size(); ++i) {
-    auto c = detail::canvas_of(links[i]);
-    if (!c) return fail(c.error());
-    detail::feed(*c, {result});
-    detail::freeze(*c, {});
-    auto* last = links.size() > 1 ? detail::last_task(*c) : nullptr;
-    if (last != nullptr) {
-      last->set_option("group_id", group.id);
-      last->set_option("group_index", static_cast<std::int64_t>(i));
-    }
-    group.children->push_back(child_of(*c));
-    if (auto ok = add_canvas(*std::move(c), place, with, now, out); !ok) return ok;
-  }
-  out.children.push_back(links.size() > 1 ? group.to_value() : group.children->front().to_value());
-  return {};
-}
-
-expected<void> add_next_step(request const& r, value const& result, policy const& with, time_point now,
-                             follow_up& out) {
-  auto const& chain = r.message.embed.chain;
-  if (!chain || chain->empty()) return {};
-  auto c = detail::canvas_of_chain(*chain);
-  if (!c) return fail(c.error());
-  if (c->empty()) return {};
-  detail::feed(*c, {result});
-  detail::freeze(*c, {});
-  if (c->tasks.size() == 1 && !c->fan) c->tasks.front().set_option("chain", value::list{});  // empty, not absent
-  out.children.push_back(child_of(*c).to_value());
-  return add_canvas(*std::move(c), place_after(r, with), with, now, out);
-}
-
 // What the body added to its chord.
 expected<void> add_added(request const& r, policy const& with, time_point now, follow_up& out) {
   if (r.added.empty()) return {};
@@ -187,6 +150,44 @@ void collect_waiting(canvas const& c, std::string const& root, std::optional<int
     if (out.waiting.size() == before || out.waiting.back().group || c.fan->group.empty()) continue;
     out.waiting.back().group = c.fan->group;
   }
+}
+
+// Several links share a new group, as Celery has it, and are one child of the record.
+expected<void> add_links(request const& r, value const& result, policy const& with, time_point now, follow_up& out) {
+  auto const& links = r.message.embed.callbacks;
+  if (links.empty()) return {};
+  auto const place = place_after(r, with);
+  wire::result_tuple group{new_task_id().str(), {}, std::vector<wire::result_tuple>{}};
+  for (std::size_t i = 0; i < links.size(); ++i) {
+    auto c = detail::canvas_of(links[i]);
+    if (!c) return fail(c.error());
+    detail::feed(*c, {result});
+    detail::freeze(*c, {});
+    auto* last = links.size() > 1 ? detail::last_task(*c) : nullptr;
+    if (last != nullptr) {
+      last->set_option("group_id", group.id);
+      last->set_option("group_index", static_cast<std::int64_t>(i));
+    }
+    group.children->push_back(child_of(*c));
+    if (auto ok = add_canvas(*std::move(c), place, with, now, out); !ok) return ok;
+  }
+  out.children.push_back(links.size() > 1 ? group.to_value() : group.children->front().to_value());
+  return {};
+}
+
+expected<void> add_next_step(request const& r, value const& result, policy const& with, time_point now,
+                             follow_up& out) {
+  auto const& chain = r.message.embed.chain;
+  if (!chain || chain->empty()) return {};
+  auto c = detail::canvas_of_chain(*chain);
+  if (!c) return fail(c.error());
+  if (c->empty()) return {};
+  collect_waiting(*c, r.message.root_id.value_or(r.message.id.str()), std::nullopt, out.later);
+  detail::feed(*c, {result});
+  detail::freeze(*c, {});
+  if (c->tasks.size() == 1 && !c->fan) c->tasks.front().set_option("chain", value::list{});  // empty, not absent
+  out.children.push_back(child_of(*c).to_value());
+  return add_canvas(*std::move(c), place_after(r, with), with, now, out);
 }
 
 std::optional<int> inherited(request const& r, policy const& with) {

@@ -32,6 +32,7 @@ struct follow_up {
   chord_news chords;
   std::vector<grown_chord> grown;
   value::list children;
+  later_steps later;  ///< of its chain
 };
 
 /// After success: the links, then the next step. Errors: `decode`, `encode`, `not_supported`.

@@ -68,8 +68,8 @@ bool outbox::flush(std::chrono::milliseconds step, clock::time_point now) {
     done = done && fetch_bodies(deadline::in(step), now) && count(deadline::in(step), now) &&
            send(true, deadline::in(step), now);
   } while (ok && done && owes_more());
-  ok = done && settle(deadline::in(step), now) && ok;
   if (done) end_chords(deadline::in(step));
+  ok = done && settle(deadline::in(step), now) && ok;
   if (ok)
     if (auto line = faults_.works(now)) log::warning(*line);
   return ok;
@@ -100,6 +100,7 @@ bool outbox::send(bool after_records, deadline until, clock::time_point now) {
 expected<void> outbox::publish_all(std::span<sequel> what, deadline until) {
   if (auto known = announce_all(what, until); !known) return known;
   if (what.size() == 1) {
+    if (what.front().messages.empty()) return {};
     auto done = to_->producer->publish(what.front().messages, until);
     if (!done) mark_as_copies(what.front().messages);
     return done;

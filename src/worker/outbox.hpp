@@ -83,6 +83,7 @@ class outbox {
   [[nodiscard]] expected<void> count_one_by_one(std::vector<execute::ended_part>& parts, deadline until);
   [[nodiscard]] bool fetch_bodies(deadline until, clock::time_point now);
   void end_chords(deadline until);
+  void drop_what_ran(std::vector<broker::outgoing>& messages, deadline until);
   [[nodiscard]] bool owes_more() const noexcept;
   static void mark_as_copies(std::vector<broker::outgoing>& messages);
   [[nodiscard]] static bool may_pass(errc code);
@@ -98,7 +99,7 @@ class outbox {
   connections const* to_ = nullptr;
   execute::effects pending_;
   std::vector<held> held_up_;
-  fault_log faults_, held_up_faults_;
+  fault_log faults_, held_up_faults_, adoption_faults_;
   clock::time_point next_adoption_{};
 };
 

@@ -4,6 +4,7 @@
 #include "worker/outbox.hpp"
 
 #include <iterator>
+#include <unordered_set>
 
 namespace lovage::work {
 namespace {
@@ -12,6 +13,12 @@ using namespace std::chrono_literals;
 
 constexpr auto adoption_interval = 10s;
 constexpr std::size_t adopted_at_once = 100;
+
+task_id id_of(broker::outgoing const& m) {
+  auto const* id = find(m.envelope.headers, "id");
+  auto const* text = id ? id->get_if<std::string>() : nullptr;
+  return task_id{text ? *text : std::string{}};
+}
 
 }  // namespace
 
@@ -110,16 +117,35 @@ void outbox::end_chords(deadline until) {
 }
 
 void outbox::adopt_chords(std::chrono::milliseconds step, clock::time_point now) {
-  if (now < next_adoption_ || !to_->results || !conclude_) return;
+  if (now < next_adoption_ || !to_->results || !conclude_ || faults_.count() > 0) return;
   next_adoption_ = now + adoption_interval;
   auto ends = to_->results->claim_chords(adopted_at_once, deadline::in(step));
-  if (!ends) return log::warning("cannot look for chords that were left: " + ends.error().text());
+  if (!ends) {
+    if (auto line = adoption_faults_.failed("look for chords that were left", ends.error(), now)) log::warning(*line);
+    return;
+  }
+  if (auto line = adoption_faults_.works(now)) log::warning(*line);
   for (auto& end : *ends) {
     log::warning("Chord " + end.group + " was complete and its body was not sent: it is taken over");
     auto const before = pending_.sequels.size();
     conclude_(std::move(end), nullptr, pending_);
-    for (auto i = before; i < pending_.sequels.size(); ++i) mark_as_copies(pending_.sequels[i].messages);
+    for (auto i = before; i < pending_.sequels.size(); ++i) {
+      drop_what_ran(pending_.sequels[i].messages, deadline::in(step));
+      mark_as_copies(pending_.sequels[i].messages);
+    }
   }
+}
+
+// Whoever had the claim may have died after the body was sent: what has a record by now was there.
+void outbox::drop_what_ran(std::vector<broker::outgoing>& messages, deadline until) {
+  std::vector<task_id> ids;
+  for (auto const& m : messages) ids.push_back(id_of(m));
+  auto const records = to_->results->fetch(ids, until);
+  if (!records) return;
+  std::unordered_set<task_id> there;
+  for (auto const& r : *records)
+    if (r.status != wire::state::pending) there.insert(r.id);
+  std::erase_if(messages, [&](broker::outgoing const& m) { return there.contains(id_of(m)); });
 }
 
 }  // namespace lovage::work

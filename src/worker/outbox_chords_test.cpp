@@ -4,6 +4,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <set>
+
 namespace lovage::outbox_tests {
 namespace {
 
@@ -57,8 +59,13 @@ struct counter final : backend::result_backend {
   expected<void> store(std::span<wire::result_record const> records, std::chrono::seconds, deadline) override {
     return records.empty() ? expected<void>{} : to.write("store " + records.front().status);
   }
-  expected<std::vector<wire::result_record>> fetch(std::span<task_id const>, deadline) override {
-    return std::vector<wire::result_record>{};
+  expected<std::vector<wire::result_record>> fetch(std::span<task_id const> ids, deadline) override {
+    std::vector<wire::result_record> out(ids.size());
+    for (std::size_t i = 0; i < ids.size(); ++i) {
+      out[i].id = ids[i];
+      if (ran.contains(ids[i].str())) out[i].status = wire::state::started;
+    }
+    return out;
   }
   expected<void> forget(std::span<task_id const>, deadline) override { return {}; }
   expected<std::unique_ptr<backend::watch>> make_watch() override { return fail(errc::not_supported, ""); }
@@ -89,6 +96,7 @@ struct counter final : backend::result_backend {
   }
   diary& to;
   std::vector<backend::chord_end> ends;
+  std::set<std::string> ran;
 };
 
 class ChordsOfAnOutbox : public ::testing::Test {
@@ -101,7 +109,11 @@ class ChordsOfAnOutbox : public ::testing::Test {
     box.attach(to);
   }
   ~ChordsOfAnOutbox() override { log::set_sink({}, log::level::info); }
-  static broker::outgoing message(char const* queue) { return {queue_name{queue}, {}, 0, std::nullopt}; }
+  static broker::outgoing message(std::string queue) {
+    broker::outgoing out{queue_name{queue}, {}, 0, std::nullopt};
+    out.envelope.headers.push_back({"id", std::move(queue)});
+    return out;
+  }
   static ended_part part(value result = 1) {
     return {{"g", 0, task_id{"m"}, wire::state::success, std::move(result)}, {}, "root"};
   }
@@ -123,7 +135,7 @@ class ChordsOfAnOutbox : public ::testing::Test {
   void conclude(backend::chord_end&& end, ended_part const* by, execute::effects& out) {
     by_whom.push_back(by ? by->part.id.str() : "nobody");
     sequel then;
-    then.messages.push_back(message(("body-of-" + end.group).c_str()));
+    then.messages.push_back(message("body-of-" + end.group));
     then.ended = {end.group};
     out.sequels.push_back(std::move(then));
   }
@@ -172,7 +184,7 @@ TEST_F(ChordsOfAnOutbox, ThatAreCompleteSendTheirBodyBeforeTheLastPartIsSettled)
   member_ended();
   results->ends = {{"g", {part().part}, {}, 0}};
   EXPECT_TRUE(flush());
-  EXPECT_THAT(log_.done, ElementsAre("store SUCCESS", "count g SUCCESS", "publish body-of-g", "settle", "end g"));
+  EXPECT_THAT(log_.done, ElementsAre("store SUCCESS", "count g SUCCESS", "publish body-of-g", "end g", "settle"));
   EXPECT_THAT(by_whom, ElementsAre("m"));
   EXPECT_TRUE(box.empty());
 }
@@ -206,11 +218,19 @@ TEST_F(ChordsOfAnOutbox, ThatWereLeftAreTakenOverNowAndThen) {
   EXPECT_EQ(log_.done.back(), "adopt");
 }
 
+TEST_F(ChordsOfAnOutbox, ThatWereLeftAfterTheirBodyWasSentAreOnlyEnded) {
+  results->ends = {{"g", {part().part}, {}, std::nullopt}};
+  results->ran = {"body-of-g"};
+  box.adopt_chords(1s, outbox::clock::time_point{} + 1h);
+  EXPECT_TRUE(flush());
+  EXPECT_THAT(log_.done, ElementsAre("adopt", "end g"));
+}
+
 TEST_F(ChordsOfAnOutbox, WhoseBodyIsKeptAreLookedUpForAWorkerThatCannot) {
   box.pending().bodies.push_back(
       {{"g", {part().part}, {}, std::nullopt}, part(), {job(), broker::disposition::done, {}}});
   EXPECT_TRUE(flush());
-  EXPECT_THAT(log_.done, ElementsAre("body g", "publish body-of-g", "settle", "end g"));
+  EXPECT_THAT(log_.done, ElementsAre("body g", "publish body-of-g", "end g", "settle"));
 }
 
 TEST_F(ChordsOfAnOutbox, WhoseNextStepIsRefusedForGoodLearnOfIt) {

@@ -3,6 +3,7 @@
 
 #include "app/canvas_send.hpp"
 #include "app/signature_message.hpp"
+#include "canvas_rules.hpp"
 #include "core/log.hpp"
 #include "rabbitmq_server.hpp"
 #include "redis_server.hpp"
@@ -12,13 +13,13 @@
 #include <atomic>
 #include <filesystem>
 #include <mutex>
-#include <random>
 
 namespace lovage::canvas_runs {
 namespace {
 
 using namespace std::chrono_literals;
 using wire::signature;
+using namespace testing::canvas_rules;
 
 constexpr task<int(int, int)> add{"t.add", {"x", "y"}};
 constexpr task<int(std::vector<int>)> total{"t.total", {"xs"}};
@@ -26,14 +27,6 @@ constexpr task<value(value, int)> mark{"t.mark", {"before", "n"}};
 constexpr task<int(std::string)> fail_with{"t.fail", {"message"}};
 constexpr task<int(int, int)> flaky{"t.flaky", {"x", "succeed_at"}};
 constexpr task<void(std::string, std::string)> sorry{"t.sorry", {"failed", "what"}};
-
-template <class... A>
-wire::signature call(char const* name, A... args) {
-  signature s;
-  s.task = name;
-  s.args = value::list{value{args}...};
-  return s;
-}
 
 signature with(signature s, std::string_view option, value v) {
   s.set_option(option, std::move(v));
@@ -125,12 +118,6 @@ class Canvas : public ::testing::TestWithParam<char const*> {
   app on;
   std::optional<testing::background_worker> worker;
 };
-
-signature chain(std::vector<signature> steps) { return wire::make_chain(std::move(steps)); }
-signature group(std::vector<signature> members) { return wire::make_group(std::move(members)); }
-signature chord(std::vector<signature> header, signature body) {
-  return wire::make_chord(std::move(header), std::move(body));
-}
 
 TEST_P(Canvas, EveryContainerComesToWhatItSays) {
   value::list const pairs{value::list{1, 1}, value::list{2, 2}, value::list{3, 3}};
@@ -264,82 +251,6 @@ TEST_P(Canvas, WhatOtherWorkersCallInTheBodysPlaceIsTheBody) {
   ASSERT_TRUE(results->start_chords(std::vector{backend::chord_start{"kept", 2, body.to_value()}}, 1h, 5s));
   (void)on.send_named("lovage.chord_body", {value::list{3, 4}}, {{"group", "kept"}});
   EXPECT_EQ(result("kept-body"), value{7});
-}
-
-/// Workflows by chance, and what each comes to, from the rules alone.
-class chance {
- public:
-  explicit chance(unsigned seed) : from_{seed} {}
-
-  struct flow {
-    signature s;
-    enum { task, chain, group, chord } kind = task;
-    int n = 0;
-    std::vector<flow> parts;  ///< steps; members; header
-    std::vector<flow> body;   ///< one, of a chord
-  };
-
-  flow make(int depth) {
-    flow out;
-    auto const kind = depth == 0 ? 0 : pick(4);
-    if (kind == 0) {
-      out.n = ++tasks_;
-      out.s = call("t.mark", out.n);
-      return out;
-    }
-    out.kind = kind == 1 ? flow::chain : kind == 2 ? flow::group : flow::chord;
-    auto const least = kind == 1 ? 1 : 0;
-    auto const size = least + pick(4 - least);
-    std::vector<signature> parts;
-    for (int i = 0; i < size; ++i) {
-      out.parts.push_back(make(depth - 1));
-      parts.push_back(out.parts.back().s);
-    }
-    if (kind == 1) out.s = canvas_runs::chain(std::move(parts));
-    if (kind == 2) out.s = canvas_runs::group(std::move(parts));
-    if (kind != 3) return out;
-    out.body.push_back(make(depth - 1));
-    out.s = canvas_runs::chord(std::move(parts), out.body[0].s);
-    return out;
-  }
-
- private:
-  int pick(int n) { return std::uniform_int_distribution<int>{0, n - 1}(from_); }
-  std::mt19937 from_;
-  int tasks_ = 0;
-};
-
-using flow = chance::flow;
-
-// A group, however it is wrapped: as a member of another it is its members.
-flow const* bare_group(flow const& f) {
-  if (f.kind == flow::group) return &f;
-  return f.kind == flow::chain && f.parts.size() == 1 ? bare_group(f.parts[0]) : nullptr;
-}
-
-value outcome_of(flow const& f, value in);
-
-value::list results_of(std::vector<flow> const& members, value const& in) {
-  value::list out;
-  for (auto const& m : members) {
-    if (auto const* inner = bare_group(m)) {
-      for (auto& r : results_of(inner->parts, in)) out.push_back(std::move(r));
-    } else {
-      out.push_back(outcome_of(m, in));
-    }
-  }
-  return out;
-}
-
-value outcome_of(flow const& f, value in) {
-  switch (f.kind) {
-    case flow::task: return value::list{f.n, std::move(in)};
-    case flow::group: return results_of(f.parts, in);
-    case flow::chord: return outcome_of(f.body[0], results_of(f.parts, in));
-    case flow::chain: break;
-  }
-  for (auto const& step : f.parts) in = outcome_of(step, std::move(in));
-  return in;
 }
 
 TEST_P(Canvas, AnyWorkflowComesToWhatTheRulesSay) {
