@@ -47,6 +47,11 @@ typedef struct lovage_host {
    * once, perhaps before this returns, never after `finish` returned. It must not call back into the host. 0: the pool
    * wants the call ended before `run` returns. Missing in hosts whose `size` ends before it. */
   int (*detach)(void* call, void (*stop)(void* self), void* self);
+  /* What turns the calls that go on, an event loop as a rule: post(self, run, with) has its thread call run(with) soon,
+   * once, and answers 1; 0: it cannot. From any thread, for the life of the process. The worker sees by it whether the
+   * loop stands still. Optional; within `run`, after `detach` answered 1. Missing in hosts whose `size` ends before it.
+   */
+  void (*driven_by)(void* call, int (*post)(void* self, void (*run)(void* with), void* with), void* self);
 } lovage_host;
 
 /* A task body. `request` is a packed map (see docs/protocol/plugin-abi.md), `arguments` a packed [list, map]. */

@@ -19,6 +19,7 @@ void on_state(void* handle, char const* state, std::size_t state_size, char cons
 int on_stop(void* handle);
 void on_log(void* handle, int level, char const* text, std::size_t size);
 int refuse_to_detach(void* handle, void (*stop)(void*), void* self);
+void ignore_driver(void* handle, post_function post, void* self);
 
 /// What hooks and middleware see: they do not end a call.
 extern lovage_host const hook_face;

@@ -22,9 +22,11 @@ void write_log(void*, int level, char const* text, std::size_t size) {
 }
 
 int no_detach(void*, void (*)(void*), void*) { return 0; }
+void no_driver(void*, int (*)(void*, void (*)(void*), void*), void*) {}
 
 // Of signals that belong to no task.
-constexpr lovage_host nobody{sizeof(lovage_host), &ignore_finish, &ignore_state, &never_stop, &write_log, &no_detach};
+constexpr lovage_host nobody{sizeof(lovage_host), &ignore_finish, &ignore_state, &never_stop,
+                             &write_log,          &no_detach,     &no_driver};
 
 }  // namespace
 

@@ -242,7 +242,7 @@ void consumer::tell_overdue(pool::event const& e, execute::request const* r) {
   if (r != nullptr)
     return log::warning("Task " + r->label() + " has been running" + rest,
                         {{"task_id", r->message.id.str()}, {"task_name", r->message.task}});
-  if (e.id == 0) log::warning("An event loop of coroutine tasks stands still, one of them does not wait" + rest);
+  if (e.id == 0) log::warning("Coroutine tasks are held up: one of them, or its middleware, has not waited" + rest);
 }
 
 void consumer::finish(std::uint64_t job, pool::event& e) {

@@ -15,6 +15,7 @@ constexpr lovage::task<int()> pid{"pools.pid"};
 constexpr lovage::task<void(double)> sleep_for{"pools.sleep", {"seconds"}};
 constexpr lovage::task<void()> spin{"pools.spin"};
 constexpr lovage::task<int(double)> wait_for{"pools.wait", {"seconds"}};
+constexpr lovage::task<void(double)> block{"pools.block", {"seconds"}};
 constexpr lovage::task<std::string(double)> tidy{"pools.tidy", {"seconds"}};
 constexpr lovage::task<int(int)> keep{"pools.keep", {"mib"}};
 
@@ -35,6 +36,10 @@ LOVAGE_PLUGIN(lib) {
     asio::steady_timer timer{executor, time_of(seconds)};
     co_await timer.async_wait(asio::use_awaitable);
     co_return 1;
+  });
+  lib.define(block, [](double seconds) -> lovage::awaitable<void> {
+    std::this_thread::sleep_for(time_of(seconds));
+    co_return;
   });
   lib.define(tidy, [](lovage::context& self, double seconds) -> std::string {
     try {

@@ -151,6 +151,32 @@ class PoolsTest(unittest.TestCase):
                 self.assertRegex(read(self.errors), stack)
             os.remove(self.log)
 
+    def test_the_watchdog_sees_an_event_loop_that_a_coroutine_blocks(self):
+        with self.worker("-P", "coroutine", "-c", "100", "--", "worker_watchdog=0.5"):
+            self.assertEqual(self.call("pools.wait", 1.2), "1")
+            self.assertNotIn("WARNING", read(self.log))
+            self.assertNotIn("stack of", read(self.errors))
+            task = self.send("pools.block", 1.5)
+            self.wait_for(lambda: f"Task pools.block[{task}] has been running" in read(self.log))
+            self.wait_for(lambda: "end of stack" in read(self.errors))
+            self.wait_for(lambda: f"Task pools.block[{task}] succeeded" in read(self.log))
+            self.send("pools.wait", 5)
+            self.send("pools.block", 1.5)
+            self.wait_for(lambda: "Coroutine tasks are held up" in read(self.log))
+
+    def test_stacks_are_written_on_usr1_where_threads_run_tasks(self):
+        for pool, task, stacks in (("threads", "pools.sleep", 2), ("coroutine", "pools.wait", 1)):
+            with self.subTest(pool):
+                with self.worker("-P", pool, "-c", "2") as worker:
+                    for _ in range(2):
+                        self.send(task, 2)
+
+                    def written():
+                        worker.send_signal(signal.SIGUSR1)
+                        return len(set(re.findall(r"stack of thread (\d+)", read(self.errors)))) >= stacks
+                    self.wait_for(written)
+            os.remove(self.log)
+
     def test_a_hard_limit_is_refused_where_nothing_can_be_killed(self):
         for pool in ("threads", "solo", "coroutine"):
             done = self.lovage("worker", "-A", PLUGIN, "-P", pool, "--time-limit", "5")
