@@ -16,7 +16,8 @@ namespace lovage::cli {
 namespace {
 
 struct call_args {
-  std::string name, args, kwargs, countdown, eta, expires, queue, exchange, routing_key, id;
+  std::string name, args, kwargs, countdown, eta, expires, queue, exchange, routing_key, id, time_limit,
+      soft_time_limit;
   int priority = -1;
   wait_option wait;
   std::vector<std::string> words;
@@ -48,6 +49,9 @@ call_options options_of(call_args const& a) {
   if (!a.countdown.empty()) out.countdown(call_options::seconds{seconds_of("--countdown", a.countdown)});
   if (!a.eta.empty()) out.eta(moment_of("--eta", a.eta));
   if (!a.expires.empty()) set_expires(out, a.expires);
+  if (!a.time_limit.empty()) out.time_limit(call_options::seconds{seconds_of("--time-limit", a.time_limit)});
+  if (!a.soft_time_limit.empty())
+    out.soft_time_limit(call_options::seconds{seconds_of("--soft-time-limit", a.soft_time_limit)});
   return out;
 }
 
@@ -114,6 +118,9 @@ void add_call(CLI::App& root, session& s) {
   c->add_option("--priority", a->priority, "0 to 9, 9 is served first")
       ->type_name("N")
       ->check(CLI::Range(0, 9).description(""));
+  c->add_option("--time-limit", a->time_limit, "The process that runs it is killed after this long")
+      ->type_name("SECONDS");
+  c->add_option("--soft-time-limit", a->soft_time_limit, "It is told to end after this long")->type_name("SECONDS");
   c->add_option("--id", a->id, "An id of your own instead of a random one")->type_name("ID");
   a->wait.add_to(*c, "Wait for the result, for ever or this long, and print it as JSON");
   c->footer(call_footer);
