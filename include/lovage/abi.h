@@ -54,6 +54,11 @@ typedef struct lovage_host {
    * and what every event has are filled in, and go over fields of those names. Lost where nobody asked for events.
    * Missing in hosts whose `size` ends before it. */
   void (*send_event)(void* call, char const* type, size_t type_size, char const* fields, size_t fields_size);
+  /* What turns the calls that go on, an event loop as a rule: post(self, run, with) has its thread call run(with) soon,
+   * once, and answers 1; 0: it cannot. From any thread, for the life of the process. The worker sees by it whether the
+   * loop stands still. Optional; within `run`, after `detach` answered 1. Missing in hosts whose `size` ends before it.
+   */
+  void (*driven_by)(void* call, int (*post)(void* self, void (*run)(void* with), void* with), void* self);
 } lovage_host;
 
 /* A task body. `request` is a packed map (see docs/protocol/plugin-abi.md), `arguments` a packed [list, map]. */

@@ -58,6 +58,14 @@ inline boost::asio::io_context& coroutine_loop() {
   return *loop;
 }
 
+/// For `lovage_host::driven_by`.
+inline int post_to_loop(void* loop, void (*run)(void* with), void* with) noexcept try {
+  boost::asio::post(*static_cast<boost::asio::io_context*>(loop), [run, with] { run(with); });
+  return 1;
+} catch (...) {
+  return 0;
+}
+
 /// What all coroutine calls share: how they are stopped and how they end.
 class coroutine_call : public std::enable_shared_from_this<coroutine_call> {
  public:
@@ -193,6 +201,7 @@ struct bound_coroutine<task<R(A...)>, Body> {
       in_body = true;
       coroutine_call* const handle = mine.get();
       if (!can_detach(host) || host->detach(call, &coroutine_call::stop, handle) == 0) return mine->run_here();
+      if (asks_for_driver(host)) host->driven_by(call, &post_to_loop, &coroutine_loop());
       boost::asio::post(coroutine_loop(), [mine] { mine->spawn(coroutine_loop()); });
     } catch (...) {
       finish_by_exception(running, me.with, in_body);
@@ -203,6 +212,9 @@ struct bound_coroutine<task<R(A...)>, Body> {
  private:
   static bool can_detach(lovage_host const* host) {
     return host->size >= offsetof(lovage_host, detach) + sizeof host->detach && host->detach != nullptr;
+  }
+  static bool asks_for_driver(lovage_host const* host) {
+    return host->size >= offsetof(lovage_host, driven_by) + sizeof host->driven_by && host->driven_by != nullptr;
   }
 };
 

@@ -67,9 +67,10 @@ void on_log(void* handle, int level, char const* text, std::size_t size) {
 }
 
 int refuse_to_detach(void*, void (*)(void*), void*) { return 0; }
+void ignore_driver(void*, post_function, void*) {}
 
-constinit lovage_host const hook_face{sizeof(lovage_host), &no_finish, &on_state, &on_stop, &on_log,
-                                      &refuse_to_detach,   &on_event};
+constinit lovage_host const hook_face{sizeof(lovage_host), &no_finish, &on_state,     &on_stop, &on_log,
+                                      &refuse_to_detach,   &on_event,  &ignore_driver};
 
 bool hears_of_ends(hook_table const& hooks) noexcept {
   return !hooks.empty(signal::task_postrun) || !hooks.empty(signal::task_success) ||

@@ -20,6 +20,7 @@ void on_event(void* handle, char const* type, std::size_t type_size, char const*
 int on_stop(void* handle);
 void on_log(void* handle, int level, char const* text, std::size_t size);
 int refuse_to_detach(void* handle, void (*stop)(void*), void* self);
+void ignore_driver(void* handle, post_function post, void* self);
 
 /// What hooks and middleware see: they do not end a call.
 extern lovage_host const hook_face;

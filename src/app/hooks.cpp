@@ -23,10 +23,11 @@ void write_log(void*, int level, char const* text, std::size_t size) {
 
 int no_detach(void*, void (*)(void*), void*) { return 0; }
 void ignore_event(void*, char const*, std::size_t, char const*, std::size_t) {}
+void no_driver(void*, int (*)(void*, void (*)(void*), void*), void*) {}
 
 // Of signals that belong to no task.
 constexpr lovage_host nobody{sizeof(lovage_host), &ignore_finish, &ignore_state, &never_stop,
-                             &write_log,          &no_detach,     &ignore_event};
+                             &write_log,          &no_detach,     &ignore_event, &no_driver};
 
 }  // namespace
 

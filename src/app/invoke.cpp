@@ -25,9 +25,9 @@ void on_finish(void* handle, int kind, char const* data, std::size_t size) {
   });
 }
 
-constexpr lovage_host closed_face{sizeof(lovage_host), &on_finish,     &calls::on_state,
-                                  &calls::on_stop,     &calls::on_log, &calls::refuse_to_detach,
-                                  &calls::on_event};
+constexpr lovage_host closed_face{sizeof(lovage_host), &on_finish,           &calls::on_state,
+                                  &calls::on_stop,     &calls::on_log,       &calls::refuse_to_detach,
+                                  &calls::on_event,    &calls::ignore_driver};
 
 int run_closed(task_entry const& entry, closed_call& c, std::string_view request, std::string_view arguments) {
   entry.run(entry.body, &closed_face, handle_of(c), request.data(), request.size(), arguments.data(), arguments.size());

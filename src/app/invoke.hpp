@@ -28,6 +28,9 @@ class invoke_host {
   virtual void log(int level, std::string_view text) = 0;
 };
 
+/// As `lovage_host::driven_by` is given it.
+using post_function = int (*)(void* self, void (*run)(void* with), void* with);
+
 /// What a call reaches that may go on when the body's function has returned. *Threads*: any.
 class open_host : public invoke_host {
  public:
@@ -37,6 +40,8 @@ class open_host : public invoke_host {
   virtual void when_stopped(std::function<void()> stop) = 0;
   /// Runs `f` in the thread that opens calls, once that has time; false: there is none any more.
   virtual bool on_opener(std::function<void()> f) = 0;
+  /// What turns it, see `lovage_host::driven_by`.
+  virtual void driven_by(post_function post, void* self) = 0;
 };
 
 /// Calls the body; returns when it ended. Never throws but for memory.

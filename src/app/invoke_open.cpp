@@ -41,6 +41,9 @@ class open_call : public calls::any_call {
     if (stop != nullptr) calls::guarded([&] { when_stopped(stop, self); });
     return 1;
   }
+  void driven_by(post_function post, void* self) noexcept {
+    calls::guarded([&] { owner_->driven_by(post, self); });
+  }
   void finish(lovage_outcome kind, std::string_view data) noexcept {
     if (finished_.exchange(true)) return;
     calls::guarded([&] { end({kind, std::string{data}}); });
@@ -74,10 +77,11 @@ void on_open_finish(void* handle, int kind, char const* data, std::size_t size) 
   open_call::of(handle).finish(static_cast<lovage_outcome>(kind), {data, size});
 }
 
+void on_driver(void* handle, post_function post, void* self) { open_call::of(handle).driven_by(post, self); }
 int on_detach(void* handle, stop_function stop, void* self) { return open_call::of(handle).detach(stop, self); }
 
 constexpr lovage_host open_face{sizeof(lovage_host), &on_open_finish, &calls::on_state, &calls::on_stop,
-                                &calls::on_log,      &on_detach,      &calls::on_event};
+                                &calls::on_log,      &on_detach,      &calls::on_event, &on_driver};
 
 void open_call::open(task_entry const& entry, std::string_view request, std::string_view arguments) {
   begin();

@@ -42,6 +42,10 @@ struct recording_host final : open_host {
     news.notify_all();
     return true;
   }
+  void driven_by(post_function post, void* self) override {
+    std::lock_guard const lock{m};
+    driver = {post, self};
+  }
   /// The call shall end, for this reason.
   void end_early(int reason) {
     std::lock_guard const lock{m};
@@ -67,6 +71,7 @@ struct recording_host final : open_host {
   std::optional<outcome> end;
   std::function<void()> stop;
   std::deque<std::function<void()>> called;
+  std::pair<post_function, void*> driver{};
   std::atomic<int> why{0};
   std::vector<std::string> states, events, lines;
 };

@@ -16,7 +16,8 @@ namespace lovage::cli {
 namespace {
 
 struct call_args {
-  std::string name, args, kwargs, countdown, eta, expires, queue, exchange, routing_key, id;
+  std::string name, args, kwargs, countdown, eta, expires, queue, exchange, routing_key, id, time_limit,
+      soft_time_limit;
   int priority = -1;
   wait_option wait;
   std::vector<std::string> words, stamps;
@@ -53,6 +54,9 @@ call_options options_of(call_args const& a) {
     if (equals == s.npos || equals == 0) throw usage_error{"a stamp is given as NAME=VALUE, not '" + s + "'"};
     out.stamp(s.substr(0, equals), s.substr(equals + 1));
   }
+  if (!a.time_limit.empty()) out.time_limit(call_options::seconds{seconds_of("--time-limit", a.time_limit)});
+  if (!a.soft_time_limit.empty())
+    out.soft_time_limit(call_options::seconds{seconds_of("--soft-time-limit", a.soft_time_limit)});
   return out;
 }
 
@@ -119,6 +123,9 @@ void add_call(CLI::App& root, session& s) {
   c->add_option("--priority", a->priority, "0 to 9, 9 is served first")
       ->type_name("N")
       ->check(CLI::Range(0, 9).description(""));
+  c->add_option("--time-limit", a->time_limit, "The process that runs it is killed after this long")
+      ->type_name("SECONDS");
+  c->add_option("--soft-time-limit", a->soft_time_limit, "It is told to end after this long")->type_name("SECONDS");
   c->add_option("--id", a->id, "An id of your own instead of a random one")->type_name("ID");
   c->add_option("--stamp", a->stamps, "Mark it, so that it can be revoked by this; may be given several times")
       ->type_name("NAME=VALUE")

@@ -10,6 +10,7 @@
 #pragma once
 
 #include "pool/pool.hpp"
+#include "pool/watchdog.hpp"
 
 #include <thread>
 
@@ -35,11 +36,14 @@ class coroutine_pool final : public pool {
   [[nodiscard]] expected<void> terminate(std::uint64_t job_id, int signal) override;
   /// Those in which a job is open; a free one is no place of its own.
   [[nodiscard]] std::vector<slot> slots() const override;
+  /// Of the opener while it opens one, and of the event loops.
+  void dump_stacks() override;
 
  private:
   struct shared;
   std::shared_ptr<shared> shared_;  ///< open jobs own it too: they may outlive `kill`
   std::thread opener_, delivery_;
+  std::unique_ptr<watchdog> watchdog_;
 };
 
 }  // namespace lovage::pool

@@ -31,6 +31,13 @@ class job_channel {
   virtual void show(std::string_view what) { (void)what; }
 };
 
+/// What turns jobs that go on, an event loop as a rule: `post(self, run, with)` has its thread call `run(with)` soon,
+/// once; 0: it cannot. Any thread, for the life of the process.
+struct driver {
+  int (*post)(void* self, void (*run)(void* with), void* with) = nullptr;
+  void* self = nullptr;
+};
+
 /// A job that may go on when what opened it has returned. *Threads*: any.
 class open_job : public job_channel {
  public:
@@ -42,6 +49,8 @@ class open_job : public job_channel {
   /// Runs `f`, which must not throw, in the thread that opens jobs, once that has time. After `kill` it is not run;
   /// false: it surely is not.
   virtual bool on_opener(std::function<void()> f) = 0;
+  /// Says what turns it; for the watchdog.
+  virtual void driven_by(driver by) = 0;
 };
 
 /// Runs one job. Must not throw: what it returns is the outcome. Runs in a pool thread or child.

@@ -1,12 +1,14 @@
 #include "pool/watchdog.hpp"
 
 #include "pool/event_log.hpp"
+#include "pool/loop_watch.hpp"
 #include "pool/stack_dump.hpp"
 
 #include <gtest/gtest.h>
 
 #include <unistd.h>
 
+#include <atomic>
 #include <iterator>
 #include <regex>
 #include <thread>
@@ -117,6 +119,106 @@ TEST_F(WatchedThreads, WriteTheirStacksWhenAsked) {
   EXPECT_TRUE(p->stop(60s));
   auto const text = testing::internal::GetCapturedStderr();
   expect_stacks(text, 2);
+}
+
+/// A loop that turns when told.
+struct hand_turned {
+  std::mutex m;
+  std::vector<std::pair<void (*)(void*), void*>> posted;
+
+  driver as_driver() {
+    return {[](void* self, void (*run)(void*), void* with) {
+              auto& me = *static_cast<hand_turned*>(self);
+              std::lock_guard const lock{me.m};
+              me.posted.emplace_back(run, with);
+              return 1;
+            },
+            this};
+  }
+  std::size_t turn() {
+    std::lock_guard const lock{m};
+    for (auto const& [run, with] : posted) run(with);
+    return std::exchange(posted, {}).size();
+  }
+};
+
+TEST(loop_watch, sees_a_loop_that_owes_an_answer) {
+  hand_turned a, b;
+  loop_watch loops;
+  loops.add(a.as_driver());
+  loops.add(a.as_driver());
+  EXPECT_EQ(loops.look().size(), 1U) << "the question that asks for its thread";
+  EXPECT_EQ(loops.all().size(), 0U);
+  EXPECT_EQ(a.turn(), 1U);
+  EXPECT_EQ(loops.all().at(0).thread, ::gettid());
+  EXPECT_EQ(loops.look().size(), 0U);
+  loops.add(b.as_driver());
+  EXPECT_EQ(b.turn(), 1U);
+  auto const owing = loops.look();
+  ASSERT_EQ(owing.size(), 1U) << "asked before, and b just now";
+  EXPECT_EQ(owing[0].thread, ::gettid());
+  EXPECT_EQ(loops.look().at(0).since, owing[0].since);
+  EXPECT_EQ(a.turn(), 1U);
+  EXPECT_EQ(b.turn(), 1U);
+  EXPECT_EQ(loops.look().size(), 0U);
+  EXPECT_EQ(a.turn() + b.turn(), 2U);
+}
+
+TEST(loop_watch, a_loop_may_answer_when_nobody_asks_any_more) {
+  hand_turned a;
+  std::make_unique<loop_watch>()->add(a.as_driver());
+  EXPECT_EQ(a.turn(), 1U);
+}
+
+/// The coroutine pool; `blocks` holds the opener up.
+class WatchedCoroutines : public testing::Test {
+ protected:
+  WatchedCoroutines() {
+    options with;
+    with.concurrency = 10;
+    with.on_events = log.sink();
+    with.watchdog = 40ms;
+    with.open = [this](std::string const& payload, std::shared_ptr<open_job> job) {
+      if (payload == "blocks") {
+        go_on.wait(false);
+        return job->finish({});
+      }
+      job->driven_by(loop.as_driver());
+      std::lock_guard const lock{loop.m};
+      open.push_back(std::move(job));
+    };
+    p->start(std::move(with)).value();
+  }
+  ~WatchedCoroutines() override {
+    p->kill();
+    loop.turn();
+  }
+  void submit(std::uint64_t id, std::string payload) {
+    std::vector<job> one;
+    one.push_back(make_job(id, std::move(payload)));
+    p->submit(std::move(one));
+  }
+  hand_turned loop;
+  std::atomic<bool> go_on{false};
+  std::vector<std::shared_ptr<open_job>> open;
+  event_log log;
+  std::unique_ptr<pool> p = make_coroutines();
+};
+
+TEST_F(WatchedCoroutines, TellOfALoopThatDoesNotTurn) {
+  submit(7, "waits");
+  ASSERT_TRUE(log.wait_for(event_kind::overdue));
+  EXPECT_EQ(log.nth(event_kind::overdue).id, 7U) << "the only one";
+  EXPECT_GE(log.nth(event_kind::overdue).runtime, 40ms);
+}
+
+TEST_F(WatchedCoroutines, TellOfAPlainTaskThatHoldsUpTheOthers) {
+  submit(3, "blocks");
+  ASSERT_TRUE(log.wait_for(event_kind::overdue));
+  EXPECT_EQ(log.nth(event_kind::overdue).id, 3U);
+  go_on = true;
+  go_on.notify_all();
+  EXPECT_TRUE(log.wait_for(event_kind::finished));
 }
 
 }  // namespace

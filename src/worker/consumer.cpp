@@ -247,7 +247,7 @@ void consumer::tell_overdue(pool::event const& e, execute::request const* r) {
   if (r != nullptr)
     return log::warning("Task " + r->label() + " has been running" + rest,
                         {{"task_id", r->message.id.str()}, {"task_name", r->message.task}});
-  if (e.id == 0) log::warning("An event loop of coroutine tasks stands still, one of them does not wait" + rest);
+  if (e.id == 0) log::warning("Coroutine tasks are held up: one of them, or its middleware, has not waited" + rest);
 }
 
 // A plug-in that writes garbage has said nothing: its task goes on, and so do the others.

@@ -27,6 +27,7 @@
 #include <optional>
 #include <thread>
 #include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 namespace lovage::work {
@@ -204,6 +205,7 @@ class consumer {
   std::unordered_map<std::string, std::size_t> held_of_;    ///< how many, by task
   std::unordered_map<std::string, clock::time_point> far_;  ///< when the next one comes that was sent away, by task
   std::unordered_map<std::string, std::pair<double, double>> time_limits_;  ///< hard and soft, by task
+  std::unordered_set<std::string> unlimited_;  ///< tasks with a hard limit that the pool cannot enforce
   std::uint64_t revoked_version_ = 0;
   outbox owed_;
   fault_log claim_faults_;

@@ -1,4 +1,5 @@
 // How much the consumer holds, of which queues, and what it gives back when others would run it sooner.
+#include "core/log.hpp"
 #include "worker/consumer.hpp"
 
 #include <algorithm>
@@ -31,6 +32,10 @@ void consumer::enter(std::uint64_t job, execute::request&& r) {
     if (!r.message.hard_limit_s) r.options.time_limit_s = at->second.first;
     if (!r.message.soft_limit_s) r.options.soft_time_limit_s = at->second.second;
   }
+  if (r.options.time_limit_s > 0 && !policy_.hard_limits && unlimited_.insert(r.message.task).second)
+    log::warning("Task " + r.label() + " has a hard time limit, which the " + pool_.name() +
+                     " pool cannot enforce: it runs without; said once for each name",
+                 {{"task_id", r.message.id.str()}, {"task_name", r.message.task}});
   in_flight_.emplace(job, std::move(r));
 }
 

@@ -109,6 +109,7 @@ class open_pool_host final : public open_host {
   void finish(outcome end) override { job_->finish(write_outcome(end)); }
   void when_stopped(std::function<void()> stop) override { job_->when_stopped(std::move(stop)); }
   bool on_opener(std::function<void()> f) override { return job_->on_opener(std::move(f)); }
+  void driven_by(post_function post, void* self) override { job_->driven_by({post, self}); }
 
  private:
   std::shared_ptr<pool::open_job> job_;

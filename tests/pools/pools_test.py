@@ -1,103 +1,33 @@
 """Limits, recycling, autoscale and titles of the real program. Needs LOVAGE_PROGRAM and LOVAGE_PLUGIN;
 LOVAGE_TEST_BROKER says on which broker."""
 import contextlib
-import glob
 import json
 import os
-import pathlib
 import re
-import shutil
 import signal
 import subprocess
-import sys
-import tempfile
-import time
 import unittest
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "support"))
-
-import brokers
-
-PROGRAM = os.environ["LOVAGE_PROGRAM"]
-PLUGIN = os.environ["LOVAGE_PLUGIN"]
+from worker_case import PLUGIN, PROGRAM, WorkerCase, children_of, read
 
 
-def read(path):
-    with contextlib.suppress(FileNotFoundError):
-        with open(path) as f:
-            return f.read()
-    return ""
-
-
-def children_of(pid):
-    """Processes below this one: {pid: command line}."""
-    out, todo = {}, [pid]
-    while todo:
-        for thread in glob.glob(f"/proc/{todo.pop()}/task/*/children"):
-            for child in read(thread).split():
-                out[int(child)] = read(f"/proc/{child}/cmdline").split("\0")[0]
-                todo.append(int(child))
-    return out
-
-
-class PoolsTest(unittest.TestCase):
-    def setUp(self):
-        self.dir = tempfile.mkdtemp(prefix="lovage-pools-")
-        self.addCleanup(shutil.rmtree, self.dir)
-        self.log = os.path.join(self.dir, "worker.log")
-        self.errors = os.path.join(self.dir, "stderr")
-        self.env = {k: v for k, v in os.environ.items() if not k.startswith(("LOVAGE_", "CELERY_"))}
-        broker, results = brokers.fresh(self.dir)
-        self.env.update(HOME=self.dir, XDG_CONFIG_HOME=self.dir + "/config", LOVAGE_BROKER_URL=broker,
-                        LOVAGE_RESULT_BACKEND=results)
-
-    @contextlib.contextmanager
-    def worker(self, *args, end_by=signal.SIGTERM, code=0):
-        with open(self.errors, "w") as errors:
-            worker = subprocess.Popen([PROGRAM, "worker", "-A", PLUGIN, "-l", "info", "-f", self.log, "-n", "w1@host",
-                                       *args], cwd=self.dir, env=self.env, stderr=errors)
-        try:
-            self.wait_for(lambda: "ready." in read(self.log) or worker.poll() is not None)
-            yield worker
-            worker.send_signal(end_by)
-            self.assertEqual(worker.wait(timeout=30), code, read(self.errors))
-        finally:
-            if worker.poll() is None:
-                worker.kill()
-                worker.wait()
-
-    def wait_for(self, condition):
-        end = time.monotonic() + 20
-        while not condition():
-            self.assertLess(time.monotonic(), end, "waited in vain\n" + read(self.log) + read(self.errors))
-            time.sleep(0.02)
-
-    def lovage(self, *args, **how):
-        return subprocess.run([PROGRAM, *args], cwd=self.dir, env=self.env, text=True, capture_output=True, timeout=60,
-                              **how)
-
-    def send(self, task, *args):
-        return self.lovage("call", task, "-a", json.dumps(args), check=True).stdout.strip()
-
-    def call(self, task, *args):
-        """What came out: the value, or the text of the failure."""
-        done = self.lovage("call", task, "-a", json.dumps(args), "--wait")
-        return done.stdout.strip() if done.returncode == 0 else done.stderr
-
-    def started_at(self, what):
-        """Time of the first line of the log that matches, in seconds."""
-        line = next(l for l in read(self.log).splitlines() if re.search(what, l))
-        stamp = re.search(r"(\d\d):(\d\d):(\d\d[.,]\d+)", line).groups()
-        return int(stamp[0]) * 3600 + int(stamp[1]) * 60 + float(stamp[2].replace(",", "."))
-
-    def test_a_hard_limit_kills_the_child_replaces_it_and_tells_where_it_stood(self):
+class PoolsTest(WorkerCase):
+    def test_a_hard_limit_kills_the_child_and_replaces_it(self):
         with self.worker("-P", "prefork", "-c", "1", "--time-limit", "0.5"):
             self.assertIn("TimeLimitExceeded", self.call("pools.spin"))
             self.assertRegex(self.call("pools.pid"), r"^\d+$")
         took = self.started_at("failed") - self.started_at("received")
         self.assertGreaterEqual(took, 0.49)
         self.assertLess(took, 0.75)
-        self.assertRegex(read(self.errors), r"stack of process \d+ \[lovage: w1@host:ForkPoolWorker-1: pools.spin\]")
+
+    def test_a_child_tells_where_it_stood_at_its_hard_limit(self):
+        stack = r"stack of process \d+ \[lovage: w1@host:ForkPoolWorker-\d: pools.spin\]"
+        with self.worker("-P", "prefork", "-c", "1", "--time-limit", "0.2"):
+            for _ in range(5):  # it has 20 ms, and the machine may have other things to do
+                self.assertIn("TimeLimitExceeded", self.call("pools.spin"))
+                if re.search(stack, read(self.errors)):
+                    break
+        self.assertRegex(read(self.errors), stack)
 
     def test_a_soft_limit_ends_waits_on_every_pool(self):
         for pool in ("prefork", "threads", "solo", "coroutine"):
@@ -209,6 +139,32 @@ class PoolsTest(unittest.TestCase):
                 self.assertRegex(read(self.log), rf"WARNING.*Task pools.sleep\[{task}\] has been running for 0\.\d s in process")
                 self.assertEqual(read(self.log).count("has been running"), 1)
                 self.assertRegex(read(self.errors), stack)
+            os.remove(self.log)
+
+    def test_the_watchdog_sees_an_event_loop_that_a_coroutine_blocks(self):
+        with self.worker("-P", "coroutine", "-c", "100", "--", "worker_watchdog=0.5"):
+            self.assertEqual(self.call("pools.wait", 1.2), "1")
+            self.assertNotIn("WARNING", read(self.log))
+            self.assertNotIn("stack of", read(self.errors))
+            task = self.send("pools.block", 1.5)
+            self.wait_for(lambda: f"Task pools.block[{task}] has been running" in read(self.log))
+            self.wait_for(lambda: "end of stack" in read(self.errors))
+            self.wait_for(lambda: f"Task pools.block[{task}] succeeded" in read(self.log))
+            self.send("pools.wait", 5)
+            self.send("pools.block", 1.5)
+            self.wait_for(lambda: "Coroutine tasks are held up" in read(self.log))
+
+    def test_stacks_are_written_on_usr1_where_threads_run_tasks(self):
+        for pool, task, stacks in (("threads", "pools.sleep", 2), ("coroutine", "pools.wait", 1)):
+            with self.subTest(pool):
+                with self.worker("-P", pool, "-c", "2") as worker:
+                    for _ in range(2):
+                        self.send(task, 2)
+
+                    def written():
+                        worker.send_signal(signal.SIGUSR1)
+                        return len(set(re.findall(r"stack of thread (\d+)", read(self.errors)))) >= stacks
+                    self.wait_for(written)
             os.remove(self.log)
 
     def test_a_hard_limit_is_refused_where_nothing_can_be_killed(self):
