@@ -47,6 +47,7 @@ class batch {
   /// For such: what a script would only copy.
   [[nodiscard]] rd::commands as_commands() const {
     rd::commands out;
+    out.reserve(bytes_ + 64 * others_.size());
     for (std::size_t i = 0; i + 2 < others_.size(); i += 3) out.add({"PUBLISH", others_[i + 1], others_[i + 2]});
     return out;
   }
