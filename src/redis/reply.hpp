@@ -51,6 +51,8 @@ class commands {
   void begin(std::size_t words);
   void word(std::string_view text);
 
+  void reserve(std::size_t bytes) { bytes_.reserve(bytes); }
+
   [[nodiscard]] std::size_t count() const noexcept { return count_; }
   [[nodiscard]] bool empty() const noexcept { return count_ == 0; }
   [[nodiscard]] std::string const& bytes() const noexcept { return bytes_; }

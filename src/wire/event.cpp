@@ -105,15 +105,34 @@ expected<event_batch> decode_events(std::string_view json) {
 
 namespace {
 
-expected<void> append(std::string& out, event const& e, std::string_view sender) {
-  out += '{';
+/// What the events of one sender begin with: written once for a batch.
+class beginning {
+ public:
+  explicit beginning(std::string_view sender) : sender_{sender} {}
+
+  std::string const& of(event const& e) {
+    if (last_ && last_->hostname == e.hostname && last_->utcoffset == e.utcoffset && last_->pid == e.pid) return text_;
+    last_ = &e;
+    text_ = "{";
+    json_members to{text_};
+    to.text("hostname", e.hostname.empty() ? sender_ : std::string_view{e.hostname});
+    if (e.utcoffset && *e.utcoffset == std::trunc(*e.utcoffset))
+      to.integer("utcoffset", static_cast<std::int64_t>(*e.utcoffset));
+    else if (e.utcoffset)
+      to.real("utcoffset", *e.utcoffset);
+    if (e.pid) to.integer("pid", *e.pid);
+    return text_;
+  }
+
+ private:
+  std::string_view sender_;
+  event const* last_ = nullptr;
+  std::string text_;
+};
+
+expected<void> append(std::string& out, event const& e, beginning& first) {
+  out += first.of(e);
   json_members to{out};
-  to.text("hostname", e.hostname.empty() ? sender : std::string_view{e.hostname});
-  if (e.utcoffset && *e.utcoffset == std::trunc(*e.utcoffset))
-    to.integer("utcoffset", static_cast<std::int64_t>(*e.utcoffset));
-  else if (e.utcoffset)
-    to.real("utcoffset", *e.utcoffset);
-  if (e.pid) to.integer("pid", *e.pid);
   if (e.clock) to.integer("clock", *e.clock);
   for (auto const& f : e.fields) {
     auto const text = to_json(f.val);
@@ -134,16 +153,18 @@ expected<void> append(std::string& out, event const& e, std::string_view sender)
 
 expected<std::string> encode_event(event const& e) {
   std::string out;
-  if (auto done = append(out, e, {}); !done) return fail(done.error());
+  beginning first{{}};
+  if (auto done = append(out, e, first); !done) return fail(done.error());
   return out;
 }
 
 expected<std::string> encode_events(std::span<event const> events, std::string_view sender) {
   std::string out = "[";
-  out.reserve(events.size() * 256);
-  for (bool first = true; auto const& e : events) {
-    if (!std::exchange(first, false)) out += ", ";
-    if (auto done = append(out, e, sender); !done) return fail(done.error());
+  out.reserve(events.size() * 384);
+  beginning first{sender};
+  for (auto const& e : events) {
+    if (out.size() > 1) out += ", ";
+    if (auto done = append(out, e, first); !done) return fail(done.error());
   }
   out += ']';
   return out;

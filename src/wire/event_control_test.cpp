@@ -31,6 +31,20 @@ TEST(Event, WrittenMembersReadLikeFields) {
   EXPECT_EQ(decode_events(*encode_events(std::vector{e}, "sender@h"))->events[0].hostname, "sender@h");
 }
 
+TEST(Event, OfABatchKeepsWhoSentIt) {
+  std::vector<event> const batch{{"t", "", {}, 0, 4, 1, {}, {}},     {"t", "", {}, 0, 4, 2, {}, {}},
+                                 {"t", "a@h", {}, 0, 4, 3, {}, {}},  {"t", "a@h", {}, -5.5, 4, 4, {}, {}},
+                                 {"t", "a@h", {}, {}, 5, 5, {}, {}}, {"t", "", {}, {}, {}, 6, {}, {}}};
+  auto const read = decode_events(*encode_events(batch, "sender@h"));
+  ASSERT_TRUE(read);
+  ASSERT_EQ(read->events.size(), batch.size());
+  for (std::size_t i = 0; i < batch.size(); ++i) {
+    auto wanted = batch[i];
+    if (wanted.hostname.empty()) wanted.hostname = "sender@h";
+    EXPECT_EQ(read->events[i], wanted) << i;
+  }
+}
+
 TEST(Event, HasAnExactOffsetAsCeleryWritesItNow) {
   auto const exact = event::from_value(value::map{{"type", "t"}, {"hostname", "h"}, {"utcoffset", -5.5}});
   ASSERT_TRUE(exact);

@@ -27,10 +27,12 @@ struct kombu_message {
 
 /// The text that Python pushes on the list, key for key; the body in base64.
 ///
-///     auto text = to_kombu_json(std::move(*encoded), {"", "celery", random_uuid().str()});
+///     auto text = to_kombu_json(*encoded, {"", "celery", random_uuid().str()});
 ///
 /// *On failure*: `encode` (a header or property that JSON has no form for).
-[[nodiscard]] expected<std::string> to_kombu_json(envelope message, kombu_delivery const& delivery);
+[[nodiscard]] expected<std::string> to_kombu_json(envelope const& message, kombu_delivery const& delivery);
+/// The same with another body than `head` has, which may be large.
+[[nodiscard]] expected<std::string> to_kombu_json(envelope head, std::string_view body, kombu_delivery const& delivery);
 
 /// Reads what kombu of any release writes. `headers` missing or null are no headers, `body_encoding` missing or
 /// "utf-8" is a plain body, a number serves as delivery tag, a missing priority stays missing.

@@ -1,5 +1,7 @@
 #include "worker/control_wiring.hpp"
 
+#include "core/log.hpp"
+
 #include <algorithm>
 
 namespace lovage::work {
@@ -15,19 +17,34 @@ auto on_its_thread(consumer& source, F what) -> decltype(what()) {
   return out;
 }
 
-void wire_revoking(node_parts& parts, consumer& source, now_fn now) {
+// Whoever does not listen at this moment finds it with the broker, whichever program said it.
+void keep(detail::app_state& app, std::span<broker::revocation const> what) {
+  if (what.empty()) return;
+  auto const until = app.operation_deadline();
+  auto const on = app.transport(until);
+  auto const marks = on ? (*on)->make_inspector(until) : fail(on.error());
+  auto const done = marks ? (*marks)->revoke(what) : fail(marks.error());
+  if (!done && done.error().code != errc::not_supported)
+    log::warning("what was revoked is known to those alone that listen: " + done.error().text());
+}
+
+void wire_revoking(node_parts& parts, consumer& source, detail::app_state& app) {
   auto const known = source.revoked();
+  auto const now = app.now;
   auto const look_again = [&source] { (void)source.call([] {}, deadline::in(command_limit)); };
-  parts.revoke = [known, now, look_again](auto const& ids) { known->revoke(ids, now()), look_again(); };
+  parts.revoke = [known, now, look_again, &app](auto const& ids) {
+    keep(app, known->revoke(ids, now()));
+    look_again();
+  };
   parts.revoked = [known] { return known->ids(); };
-  parts.revoke_stamps = [known, now, look_again](value::map const& stamps) {
+  parts.revoke_stamps = [known, now, look_again, &app](value::map const& stamps) {
     for (auto const& s : stamps) {
       std::vector<std::string> values;
       if (auto const* one = s.val.get_if<std::string>()) values.push_back(*one);
       if (auto const* list = s.val.get_if<value::list>())
         for (auto const& v : *list)
           if (auto const* text = v.get_if<std::string>()) values.push_back(*text);
-      known->revoke_stamps(s.key, values, now());
+      keep(app, known->revoke_stamps(s.key, values, now()));
     }
     look_again();
   };
@@ -97,7 +114,7 @@ node make_node(detail::app_state& app, worker_plan const& plan, pool::pool& jobs
   parts.tasks = [&source] { return source.tasks(deadline::in(command_limit)); };
   parts.totals = [&source] { return source.totals(deadline::in(command_limit)); };
   wire_queues(parts, source);
-  wire_revoking(parts, source, app.now);
+  wire_revoking(parts, source, app);
   wire_limits(parts, source);
   if (scaler) wire_scaling(parts, jobs, source, *scaler);
   return out;

@@ -83,17 +83,18 @@ time_point revocations::until(time_point now) const {
   return limits_.expires.count() == 0 ? time_point::max() : now + limits_.expires;
 }
 
-void revocations::insert(broker::revocation what) {
+bool revocations::insert(broker::revocation what) {
   auto key = key_of(what.stamp, what.text);
   if (auto const at = by_key_.find(key); at != by_key_.end()) {
     at->second->until = std::max(at->second->until, what.until);
     all_.splice(all_.end(), all_, at->second);
-    return;
+    return false;
   }
   stamps_ += what.stamp.empty() ? 0 : 1;
   all_.push_back(std::move(what));
   by_key_.emplace(std::move(key), std::prev(all_.end()));
   ++version_;
+  return true;
 }
 
 void revocations::forget_old(time_point now) {
@@ -105,16 +106,20 @@ void revocations::forget_old(time_point now) {
   }
 }
 
-void revocations::revoke(std::span<task_id const> ids, time_point now) {
-  std::lock_guard const lock{mutex_};
-  for (auto const& id : ids) insert({{}, id.str(), until(now)});
-  forget_old(now);
+std::vector<broker::revocation> revocations::revoke(std::span<task_id const> ids, time_point now) {
+  std::vector<std::string> texts;
+  for (auto const& id : ids) texts.push_back(id.str());
+  return revoke_stamps({}, texts, now);
 }
 
-void revocations::revoke_stamps(std::string const& name, std::vector<std::string> const& values, time_point now) {
+std::vector<broker::revocation> revocations::revoke_stamps(std::string const& name,
+                                                           std::vector<std::string> const& values, time_point now) {
   std::lock_guard const lock{mutex_};
-  for (auto const& v : values) insert({name, v, until(now)});
+  std::vector<broker::revocation> fresh;
+  for (auto const& v : values)
+    if (broker::revocation const what{name, v, until(now)}; insert(what)) fresh.push_back(what);
   forget_old(now);
+  return fresh;
 }
 
 void revocations::add(std::span<broker::revocation const> what) {

@@ -31,9 +31,11 @@ class revocations {
  public:
   explicit revocations(revocation_limits limits = {}, now_fn now = system_now);
 
-  void revoke(std::span<task_id const> ids, time_point now);
-  /// Tasks whose header `name` has one of these values; a text, or a list of texts.
-  void revoke_stamps(std::string const& name, std::vector<std::string> const& values, time_point now);
+  /// What was not known before.
+  std::vector<broker::revocation> revoke(std::span<task_id const> ids, time_point now);
+  /// Tasks whose header `name` has one of these values; a text, or a list of texts. What was not known before.
+  std::vector<broker::revocation> revoke_stamps(std::string const& name, std::vector<std::string> const& values,
+                                                time_point now);
   /// As a broker tells it.
   void add(std::span<broker::revocation const> what);
 
@@ -57,7 +59,7 @@ class revocations {
 
  private:
   using entries = std::list<broker::revocation>;
-  void insert(broker::revocation what);  // with the lock held
+  bool insert(broker::revocation what);  // with the lock held; whether it is new
   void forget_old(time_point now);       // likewise
   [[nodiscard]] bool has(std::string const& key, time_point now) const;
   [[nodiscard]] time_point until(time_point now) const;

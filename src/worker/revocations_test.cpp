@@ -62,8 +62,12 @@ TEST_F(Revocations, count_up_when_something_new_comes) {
   revoke(r, {"a"}, now);
   auto const after = r.version();
   EXPECT_GT(after, before);
-  revoke(r, {"a"}, now);
-  EXPECT_EQ(r.version(), after);
+  EXPECT_THAT(r.revoke(std::vector{task_id{"a"}, task_id{"b"}}, now),
+              ElementsAre(::testing::Field(&broker::revocation::text, "b")));
+  EXPECT_GT(r.version(), after);
+  auto const last = r.version();
+  revoke(r, {"a", "b"}, now);
+  EXPECT_EQ(r.version(), last);
 }
 
 TEST_F(Revocations, are_told_to_a_peer_and_learnt_from_it) {

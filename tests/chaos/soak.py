@@ -119,8 +119,10 @@ class Soak:
             self.app.control.revoke(name, terminate=True, signal=self.chance.choice(["SIGTERM", "SIGKILL"]))
 
     def look_at_dead(self) -> None:
-        dead = json.loads(self.lovage("queues", "dead", "--json", "--limit", "1000000"))
-        self.dead = {message["task_id"] for message in dead}
+        self.dead = set()
+        for queue in (QUEUE, EXTRA, WITNESS):
+            dead = json.loads(self.lovage("queues", "dead", queue, "--json", "--limit", "1000000"))
+            self.dead |= {message["task_id"] for message in dead}
         self.open -= {name for name in self.open if self.sent[name].kind.state is None and name in self.dead}
 
     # Time

@@ -2,6 +2,7 @@
 
 import json
 import signal
+import time
 
 import processes
 
@@ -40,6 +41,15 @@ def stop_coldly(soak) -> bool:
 def reload(soak) -> bool:
     if worker := soak.crew.idle_victim():
         worker.reload()
+    return worker is not None
+
+
+def reload_and_stop(soak) -> bool:
+    """Wherever it is then, on its way down, up, or between two programs: it ends."""
+    if worker := soak.crew.idle_victim():
+        worker.reload()
+        time.sleep(soak.chance.uniform(0, 0.3))
+        worker.ask_to_end(signal.SIGTERM, 0)
     return worker is not None
 
 
@@ -122,6 +132,7 @@ EVENTS = [
     ("warm shutdown (TERM)", 4, stop_warmly),
     ("cold shutdown (QUIT)", 3, stop_coldly),
     ("reload (HUP)", 4, reload),
+    ("reload and TERM", 3, reload_and_stop),
     ("kill -9 of a pool child", 8, kill_child),
     ("pool_grow or pool_shrink", 6, resize),
     ("autoscale", 3, autoscale),

@@ -67,7 +67,8 @@ class Sent:
     ended: bool = False  # by `revoke`, where its kind is so
 
     def settled(self) -> bool:
-        return self.state in FINAL or self.kind.state is None
+        """By its record. What has to have none is found in the dead set."""
+        return self.state in FINAL and self.kind.state is not None
 
     def wrong(self, runs: int, dead: bool) -> str:
         """What is not as its kind must be; empty when all is."""

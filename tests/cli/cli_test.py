@@ -242,6 +242,14 @@ class CliTest(Case):
             for revoked in ids[:2]:
                 self.assertIn("REVOKED", self.lovage("result", revoked, "--wait", "20", "--json", code=1).stdout)
 
+    def test_what_a_listening_worker_was_told_to_revoke_is_known_to_those_that_come_later(self):
+        with self.worker("-P", "solo", "-n", "w1@here"):
+            self.lovage("control", "revoke", "mine")
+            self.lovage("control", "revoke_by_stamped_headers", "tenant=7")
+        self.lovage("call", "cli.add", "1", "2", "--id", "mine")
+        with self.worker("-P", "solo", "-n", "w2@here", log="later.log"):
+            self.assertIn("REVOKED", self.lovage("result", "mine", "--wait", "20", code=1).stdout)
+
     def test_a_plugins_own_command_is_run(self):
         with self.worker("-P", "solo", "-n", "w1@here"):
             told = self.lovage("control", "-A", PLUGIN, "cli_greet", "name=Ann", "-d", "w1@here").stdout

@@ -247,6 +247,23 @@ TEST_F(RedisKeys, ThatAProgramLeavesInOrderExpireUnlessTheyAreMessages) {
     }
 }
 
+// Killed programs leave bindings of their mailboxes behind, Celery's for ever.
+TEST_F(RedisKeys, OfOtherMailboxesAreNotReadToAnswerOne) {
+  open();
+  queue_spec box;
+  box.name = queue_name{"me.reply.celery.pidbox"};
+  box.exchange = "reply.celery.pidbox";
+  box.exchange_type = "direct";
+  box.routing_key = "me";
+  auto const inbox = on_->make_inbox(box, 10s).value();
+  auto answer = to_exchange("answer", "reply.celery.pidbox", "me");
+  answer.must_route = false;
+  forget_calls();
+  send({answer});
+  EXPECT_EQ(inbox->take(10s).value().at(0).body, "answer");
+  EXPECT_EQ(calls()["smembers"], 0);
+}
+
 // A task may name any queue for its reply.
 TEST_F(RedisKeys, OfQueuesDoNotExpireWhenAReplyIsPutThere) {
   open();

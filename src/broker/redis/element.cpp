@@ -95,10 +95,11 @@ expected<element> read_element(std::string_view text) {
 }
 
 expected<std::string> write_element(outgoing const& m, std::string_view exchange, std::string_view routing_key) {
-  auto e = m.envelope;
+  auto const& from = m.envelope;
+  wire::envelope e{from.content_type, from.content_encoding, from.headers, from.properties, {}};
   e.properties.priority = std::clamp(m.priority, 0, 9);
   for (auto const* own : {"delivery_info", "delivery_tag", "body_encoding"}) take_out(e.properties.extra, own);
-  return wire::to_kombu_json(std::move(e),
+  return wire::to_kombu_json(std::move(e), from.body,
                              {std::string{exchange}, std::string{routing_key}, random_uuid().str(), false});
 }
 

@@ -47,6 +47,7 @@ class batch {
   /// For such: what a script would only copy.
   [[nodiscard]] rd::commands as_commands() const {
     rd::commands out;
+    out.reserve(bytes_ + 64 * others_.size());
     for (std::size_t i = 0; i + 2 < others_.size(); i += 3) out.add({"PUBLISH", others_[i + 1], others_[i + 2]});
     return out;
   }
@@ -85,6 +86,7 @@ class redis_producer final : public producer {
   [[nodiscard]] expected<void> add(outgoing const& m, batch& to, deadline until);
   [[nodiscard]] expected<void> add_to_queue(outgoing const& m, batch& to);
   [[nodiscard]] expected<void> add_to_exchange(outgoing const& m, batch& to, deadline until);
+  [[nodiscard]] expected<void> find_queues(outgoing const& m, std::vector<std::string>& out, deadline until);
   [[nodiscard]] expected<void> add_to_channel(outgoing const& m, std::string const& exchange, std::string const& key,
                                               batch& to);
   void declare(queue_spec const& queue, batch& to);
@@ -153,16 +155,26 @@ expected<void> redis_producer::add_to_queue(outgoing const& m, batch& to) {
   return {};
 }
 
+expected<void> redis_producer::find_queues(outgoing const& m, std::vector<std::string>& out, deadline until) {
+  if (!m.must_route) {  // an answer, as a rule
+    auto box = router_.mailbox(m.exchange, m.routing_key, *client_, until);
+    if (!box) return fail(box.error());
+    if (*box) return out.push_back(**std::move(box)), expected<void>{};
+  }
+  auto found = router_.queues(m.exchange, m.routing_key, *client_, until);
+  if (!found) return fail(found.error());
+  out = *std::move(found);
+  return {};
+}
+
 expected<void> redis_producer::add_to_exchange(outgoing const& m, batch& to, deadline until) {
   bool const broadcast = !m.exchange_type.empty() && m.exchange_type != "direct";
   if (broadcast || on_->is_channel(m.exchange)) return add_to_channel(m, m.exchange, m.routing_key, to);
   std::vector<std::string> reached;
   if (m.exchange.empty()) {
     reached.push_back(m.routing_key);
-  } else {
-    auto found = router_.queues(m.exchange, m.routing_key, *client_, until);
-    if (!found) return fail(found.error());
-    reached = *std::move(found);
+  } else if (auto done = find_queues(m, reached, until); !done) {
+    return done;
   }
   if (reached.empty() && m.must_route) return nobody_takes(m);
   for (auto const& q : reached) {

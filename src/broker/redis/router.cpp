@@ -53,4 +53,16 @@ expected<std::vector<std::string>> router::queues(std::string const& exchange, s
   }
 }
 
+expected<std::optional<std::string>> router::mailbox(std::string const& exchange, std::string const& routing_key,
+                                                     rd::client& over, deadline until) const {
+  binding const wanted{routing_key, "", routing_key + "." + exchange};
+  rd::commands c;
+  c.add({"SISMEMBER", on_.names.bindings(exchange), on_.names.write(wanted)});
+  auto const said = over.run(c, rd::repeat::yes, until);
+  if (!said) return fail(said.error());
+  if (said->front().is_error()) return fail(rd::to_error(said->front()));
+  if (said->front().integer == 0) return std::optional<std::string>{};
+  return std::optional{wanted.queue};
+}
+
 }  // namespace lovage::broker::redis_broker

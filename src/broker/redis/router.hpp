@@ -4,6 +4,7 @@
 #include "broker/redis/parts.hpp"
 
 #include <chrono>
+#include <optional>
 #include <unordered_map>
 
 namespace lovage::broker::redis_broker {
@@ -17,6 +18,12 @@ class router {
   /// and when nothing matched). Errors: as the connection's.
   [[nodiscard]] expected<std::vector<std::string>> queues(std::string const& exchange, std::string const& routing_key,
                                                           rd::client& over, deadline until);
+
+  /// The queue for answers that a mailbox has for this key, if there is one: named after the key, as kombu's are. One
+  /// question, where the bindings would be as many as there were mailboxes whose programs were killed.
+  [[nodiscard]] expected<std::optional<std::string>> mailbox(std::string const& exchange,
+                                                             std::string const& routing_key, rd::client& over,
+                                                             deadline until) const;
 
  private:
   using clock = std::chrono::steady_clock;
