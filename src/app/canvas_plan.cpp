@@ -215,6 +215,12 @@ std::size_t calls_of(canvas const& c) noexcept {
   return out;
 }
 
+failure no_chord_counter(std::string where) {
+  return fail(errc::not_supported,
+              "a chord needs a result backend that counts its parts; use redis:// or sqlite:// (result_backend)",
+              std::move(where));
+}
+
 bool has_chords(canvas const& c) noexcept {
   if (!c.fan) return false;
   if (c.fan->chord) return true;

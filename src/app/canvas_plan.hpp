@@ -49,6 +49,8 @@ void choose_references(canvas& c, std::size_t limit);
 
 /// How many calls `plan` will make.
 [[nodiscard]] std::size_t calls_of(canvas const& c) noexcept;
+/// Where a chord cannot be counted, as `not_supported`.
+[[nodiscard]] failure no_chord_counter(std::string where);
 /// Whether something in it counts as a chord.
 [[nodiscard]] bool has_chords(canvas const& c) noexcept;
 

@@ -17,9 +17,7 @@ std::chrono::seconds kept_for(app_state const& app) {
 expected<std::shared_ptr<backend::result_backend>> chord_backend(app_state& app, deadline until) {
   auto results = app.backend(until);
   if (!results || (*results)->abilities().chords) return results;
-  return fail(errc::not_supported,
-              "a chord needs a result backend that counts its parts; use redis:// or sqlite:// (result_backend)",
-              "result_backend");
+  return no_chord_counter("result_backend");
 }
 
 /// Publishes in batches; chords are announced before anything of theirs goes out.

@@ -41,14 +41,9 @@ expected<void> check_tasks(canvas const& c, policy const& with, time_point now) 
   return check_tasks(c.fan->body, with, now);
 }
 
-failure no_chords_here(std::string const& task) {
-  return fail(errc::not_supported,
-              "a chord needs a result backend that counts its parts; use redis:// or sqlite:// (result_backend)", task);
-}
-
 expected<void> check_canvas(expected<canvas> const& c, policy const& with, time_point now) {
   if (!c) return fail(c.error());
-  if (!with.chords && detail::has_chords(*c)) return no_chords_here("celery.chord");
+  if (!with.chords && detail::has_chords(*c)) return detail::no_chord_counter("celery.chord");
   return check_tasks(*c, with, now);
 }
 
@@ -58,7 +53,7 @@ class message_sink final : public detail::canvas_sink {
   message_sink(workflow_place const& place, policy const& with, time_point now, follow_up& out)
       : place_{place}, with_{with}, now_{now}, out_{out} {}
   expected<void> announce(backend::chord_start chord, bool ahead) override {
-    if (!with_.chords) return no_chords_here("celery.chord");
+    if (!with_.chords) return detail::no_chord_counter("celery.chord");
     (ahead ? out_.chords.later : out_.chords.now).push_back(std::move(chord));
     return {};
   }
@@ -324,7 +319,7 @@ expected<void> check_workflow(request const& r, policy const& with, time_point n
   if (e.chain)
     if (auto ok = check_canvas(detail::canvas_of_chain(*e.chain), with, now); !ok) return ok;
   if (e.chord.is_null()) return {};
-  return with.chords ? check_canvas(detail::canvas_of(e.chord), with, now) : no_chords_here(r.message.task);
+  return with.chords ? check_canvas(detail::canvas_of(e.chord), with, now) : detail::no_chord_counter(r.message.task);
 }
 
 expected<follow_up> after_success(request const& r, value const& result, policy const& with, time_point now) {

@@ -18,33 +18,53 @@ auto on_its_thread(consumer& source, F what) -> decltype(what()) {
 }
 
 // Whoever does not listen at this moment finds it with the broker, whichever program said it.
-void keep(detail::app_state& app, std::span<broker::revocation const> what) {
-  if (what.empty()) return;
-  auto const until = app.operation_deadline();
-  auto const on = app.transport(until);
-  auto const marks = on ? (*on)->make_inspector(until) : fail(on.error());
-  auto const done = marks ? (*marks)->revoke(what) : fail(marks.error());
-  if (!done && done.error().code != errc::not_supported)
-    log::warning("what was revoked is known to those alone that listen: " + done.error().text());
-}
+class revocation_log {
+ public:
+  explicit revocation_log(detail::app_state& app) : app_{app} {}
+
+  void keep(std::span<broker::revocation const> what) {
+    if (what.empty()) return;
+    auto const done = open();
+    auto const kept = done ? into_->revoke(what) : done;
+    if (!kept && kept.error().code != errc::not_supported)
+      log::warning("what was revoked is known to those alone that listen: " + kept.error().text());
+  }
+
+ private:
+  // Once for all: on RabbitMQ it has a connection and a thread of its own.
+  expected<void> open() {
+    if (into_) return {};
+    auto const until = app_.operation_deadline();
+    auto const on = app_.transport(until);
+    if (!on) return fail(on.error());
+    auto made = (*on)->make_inspector(until);
+    if (!made) return fail(made.error());
+    into_ = *std::move(made);
+    return {};
+  }
+
+  detail::app_state& app_;
+  std::unique_ptr<broker::inspector> into_;
+};
 
 void wire_revoking(node_parts& parts, consumer& source, detail::app_state& app) {
   auto const known = source.revoked();
   auto const now = app.now;
+  auto const log = std::make_shared<revocation_log>(app);
   auto const look_again = [&source] { (void)source.call([] {}, deadline::in(command_limit)); };
-  parts.revoke = [known, now, look_again, &app](auto const& ids) {
-    keep(app, known->revoke(ids, now()));
+  parts.revoke = [known, now, look_again, log](auto const& ids) {
+    log->keep(known->revoke(ids, now()));
     look_again();
   };
   parts.revoked = [known] { return known->ids(); };
-  parts.revoke_stamps = [known, now, look_again, &app](value::map const& stamps) {
+  parts.revoke_stamps = [known, now, look_again, log](value::map const& stamps) {
     for (auto const& s : stamps) {
       std::vector<std::string> values;
       if (auto const* one = s.val.get_if<std::string>()) values.push_back(*one);
       if (auto const* list = s.val.get_if<value::list>())
         for (auto const& v : *list)
           if (auto const* text = v.get_if<std::string>()) values.push_back(*text);
-      keep(app, known->revoke_stamps(s.key, values, now()));
+      log->keep(known->revoke_stamps(s.key, values, now()));
     }
     look_again();
   };

@@ -74,7 +74,8 @@ class Soak:
     # Tasks
 
     def fill(self) -> None:
-        """Brings the witness to where its memory of what was lately is full."""
+        """Brings the witness to where its memory of what was lately is full, with as many children as it may get."""
+        soak_events.grow_to_most(self)
         for _ in range(FILLING):
             self.send(KINDS[0], WITNESS)
 

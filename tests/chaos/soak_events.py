@@ -83,6 +83,10 @@ def resize(soak) -> bool:
     return told(soak, "pool_grow" if grows else "pool_shrink", n=1)
 
 
+def grow_to_most(soak) -> None:
+    told(soak, "pool_grow", n=SIZES[1] - 2)
+
+
 def autoscale(soak) -> bool:
     """Told to whom it concerns, who may be away."""
     most = soak.chance.randint(3, 6)
