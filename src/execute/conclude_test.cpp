@@ -89,7 +89,7 @@ TEST_F(Execute, EveryRecordKnowsWhereItsReaderWaits) {
   auto broken = delivered(m);
   broken.envelope.body = "[[2, 3";
   EXPECT_FALSE(take_in(std::move(broken), with, noon, out));
-  auto const r = taken(m);
+  auto r = taken(m);
   conclude_started(r, 5, with, out);
   conclude_state(r, "PROGRESS", {}, with, out);
   conclude_lost(r, "signal 9", with, noon, out);
