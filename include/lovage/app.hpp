@@ -200,8 +200,8 @@ class app {
     return detail::value_or_throw(try_send(std::move(flow), progress));
   }
   template <class Outcome>
-  [[nodiscard]] expected<typename detail::sent_as<Outcome>::type> try_send(
-      canvas<Outcome()> flow, detail::send_progress const& progress = {}) {
+  [[nodiscard]] expected<typename detail::sent_as<Outcome>::type> try_send(canvas<Outcome()> flow,
+                                                                           detail::send_progress const& progress = {}) {
     auto tree = detail::send_workflow(*state_, std::move(flow).to_value(), send_deadline(), progress);
     if (!tree) return fail(tree.error());
     return detail::sent_as<Outcome>::make(state_, *std::move(tree));
