@@ -5,6 +5,7 @@
 #include "worker/job_codec.hpp"
 
 #include <algorithm>
+#include <unordered_set>
 
 namespace lovage::work {
 namespace {

@@ -90,16 +90,8 @@ void delivery_book::close(std::span<execute::closing const> closings) {
     auto node = open_.extract(c.job);
     if (node.empty() || node.mapped().key.empty()) continue;
     by_key_.erase(node.mapped().key);
-    if (c.over) remember(std::move(node.mapped().key));
+    if (c.over) over_.add(node.mapped().key);
   }
-}
-
-void delivery_book::remember(std::string&& key) {
-  auto const [at, is_new] = over_.insert(std::move(key));
-  if (is_new) in_order_.push_back(&*at);
-  if (in_order_.size() <= remembered_) return;
-  over_.erase(over_.find(*in_order_.front()));
-  in_order_.pop_front();
 }
 
 std::size_t delivery_book::open_jobs() const {

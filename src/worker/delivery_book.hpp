@@ -7,15 +7,14 @@
 
 #include "broker/transport.hpp"
 #include "execute/request.hpp"
+#include "worker/recent_calls.hpp"
 
 #include <cstdint>
-#include <deque>
 #include <mutex>
 #include <optional>
 #include <span>
 #include <string>
 #include <unordered_map>
-#include <unordered_set>
 #include <vector>
 
 namespace lovage::work {
@@ -28,7 +27,7 @@ namespace lovage::work {
 class delivery_book {
  public:
   /// `remembered`: how many calls that are over are known, the newest ones.
-  explicit delivery_book(std::size_t remembered = 10'000) : remembered_{remembered} {}
+  explicit delivery_book(std::size_t remembered = 10'000) : over_{remembered} {}
 
   /// The job number of a new delivery.
   [[nodiscard]] std::uint64_t arrive(std::uint64_t tag);
@@ -71,15 +70,12 @@ class delivery_book {
     std::string key;
     bool has_begun = false;
   };
-  void remember(std::string&& key);
 
-  std::size_t const remembered_;
   mutable std::mutex mutex_;  // guards what follows
   std::uint64_t next_ = 1;
   std::unordered_map<std::uint64_t, entry> open_;
   std::unordered_map<std::string, std::uint64_t> by_key_;
-  std::unordered_set<std::string> over_;
-  std::deque<std::string const*> in_order_;  // oldest first; a set's elements stay where they are
+  recent_calls over_;
 };
 
 }  // namespace lovage::work

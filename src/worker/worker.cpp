@@ -245,7 +245,8 @@ work::stop_state worker::impl::after(work::stop_state s, work::stop_event e) con
 // Warm: as long as tasks run, then `settle_limit` for what they left. Soft: so long in all. What stays unsettled is
 // delivered again.
 work::stop_state worker::impl::drain(crew& with, work::stop_state s) {
-  std::optional<deadline> last, soft;
+  auto last = deadline::never();
+  std::optional<deadline> soft;
   while (s.phase < work::stop_phase::cold && !with.source.drain(deadline::in(50ms))) {
     (void)say_alive(with.jobs, with.source);
     if (s.phase == work::stop_phase::soft && !soft) {
@@ -254,10 +255,10 @@ work::stop_state worker::impl::drain(crew& with, work::stop_state s) {
       soft = deadline::in(limit);
     }
     if (with.source.state().in_flight > 0) {
-      last.reset();
-    } else if (!last) {
+      last = deadline::never();
+    } else if (last.is_never()) {
       last = deadline::in(settle_limit);
-    } else if (last->passed()) {
+    } else if (last.passed()) {
       log::error(plan_.node + ": broker or backend are away; what could not be acknowledged will be delivered again");
       break;
     }
