@@ -1,4 +1,5 @@
 // Workflows, from two steps to a graph. Runs by itself: broker and worker are in memory.
+#include <lovage/batch.hpp>
 #include <lovage/testing.hpp>
 #include <lovage/workflow.hpp>
 
@@ -12,6 +13,7 @@ constexpr lovage::task<int(int, int)> add{"shop.add", {"x", "y"}};
 constexpr lovage::task<int(std::vector<int>)> total{"shop.total", {"xs"}};
 constexpr lovage::task<std::string(int)> show{"shop.show", {"n"}};
 constexpr lovage::task<int(int)> count{"shop.count", {"n"}};
+constexpr lovage::task<void(lovage::batch_summary)> report{"shop.report", {"summary"}};
 constexpr lovage::task<void(std::string)> apologise{"shop.apologise", {"failed"}};
 
 void define(lovage::task_registry& tasks) {
@@ -22,6 +24,7 @@ void define(lovage::task_registry& tasks) {
     return sum;
   });
   tasks.define(show, [](int n) { return std::to_string(n); });
+  tasks.define(report, [](lovage::batch_summary const&) {});
   tasks.define(apologise, [](std::string const&) {});
   tasks.define(count, [](lovage::context& self, int n) -> int {
     if (n > 100) throw self.replace(lovage::group(count.s(n / 2), count.s(n - n / 2)) | total.s());
@@ -69,6 +72,15 @@ void many(lovage::app& app) {
   std::cout << sent.completed_count() << " done\n";
 }
 
+void batch(lovage::app& app) {
+  lovage::batch import{"import"};
+  for (int i = 0; i < 100; ++i) import.add(add.s(i, 1));
+  import.on_success(show.s(1)).on_failure(show.s(0)).on_complete(shop::report.s());
+  auto const run = app.send(import);
+  lovage::batch_summary const all = run.summary.get(10s);
+  std::cout << all.succeeded << " of " << all.total << " succeeded\n";
+}
+
 void graph(lovage::app& app) {
   lovage::workflow order{"order"};
   auto const stock = order.add("stock", add.s(7, 1));
@@ -91,6 +103,7 @@ int main() {
   compose(app);
   link(app);
   many(app);
+  batch(app);
   graph(app);
   std::cout << app.task(shop::count).delay(1000).get(10s) << '\n';
 }

@@ -21,6 +21,8 @@ namespace lovage {
 class app;
 class workflow;
 class workflow_run;
+class batch;
+struct batch_run;
 struct drawing;
 
 /// What is known of a registered task, for listings.
@@ -216,6 +218,9 @@ class app {
   workflow_run send(workflow const& flow);
   /// One that was sent earlier or elsewhere.
   [[nodiscard]] workflow_run workflow_of(task_id id);
+  /// Sends a batch (`<lovage/batch.hpp>`), its tasks in portions that are told to `progress`. Throws as above, and
+  /// `error{invalid_argument}` for one without tasks.
+  batch_run send(batch const& of, detail::send_progress const& progress = {});
 
   /// The group that was saved under this id (`group_result::save`), also by a Python program; nothing when there is
   /// none. Throws `error`: `unavailable`, `not_supported`.

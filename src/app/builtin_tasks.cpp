@@ -133,6 +133,14 @@ outcome run_workflow_end(builtin_call& c) {
   return {LOVAGE_SUCCESS, pack(value{std::move(out)})};
 }
 
+// The end of a batch: what came of it, as it was counted.
+outcome run_batch_end(builtin_call& c) {
+  auto const* summary = c.with.find("summary", 0);
+  if (summary == nullptr || !summary->is<value::map>())
+    return failure_outcome("TypeError", "lovage.batch_end takes what came of a batch");
+  return {LOVAGE_SUCCESS, pack(*summary)};
+}
+
 outcome run_map(builtin_call& c) { return c.map(false); }
 outcome run_starmap(builtin_call& c) { return c.map(true); }
 outcome run_chunks(builtin_call& c) { return c.chunks(); }
@@ -164,6 +172,7 @@ std::map<std::string, task_entry, std::less<>> make_builtin_tasks(task_registry:
   add("celery.starmap", &run_builtin<run_starmap>);
   add("celery.chunks", &run_builtin<run_chunks>);
   add("celery.accumulate", &run_builtin<run_accumulate>);
+  add("lovage.batch_end", &run_builtin<run_batch_end>);
   add(detail::workflow_end_task, &run_builtin<run_workflow_end>);
   return out;
 }

@@ -91,7 +91,9 @@ expected<canvas> read_chord(signature&& s) {
   auto body = canvas_of(std::move(parts->body));
   if (!body) return body;
   fan->group = text_in(find(parts->header_options, "task_id"));
+  bool const batch = !body->tasks.empty() && find(body->tasks.front().extra, batch_key) != nullptr;
   if (!body->empty()) make_chord(*fan, *std::move(body));
+  fan->by_reference = batch;  // a worker that knows no better must not call it
   return of_fan(*std::move(fan));
 }
 

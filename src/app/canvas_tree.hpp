@@ -38,6 +38,10 @@ struct canvas_fan {
   bool by_reference = false;  ///< the body is kept in the backend, and the members carry only its name
 };
 
+/// A key of a chord's body that makes the chord a batch: it ends in order whatever became of its members. A map of
+/// on_success and on_failure, lists of what is called with the body's result.
+inline constexpr char const* batch_key = "lovage_batch";
+
 /// *On failure*: `decode`, as `signature::from_value`.
 [[nodiscard]] expected<canvas> canvas_of(wire::signature s);
 [[nodiscard]] expected<canvas> canvas_of(value const& signature);

@@ -2,6 +2,8 @@
 #include "app/canvas_send.hpp"
 #include "app/result_trees.hpp"
 
+#include <lovage/batch.hpp>
+
 namespace lovage::detail {
 
 expected<result_tree> send_workflow(app_state& app, value signature, deadline until, send_progress const& progress) {
@@ -21,3 +23,14 @@ expected<std::optional<result_tree>> saved_group(app_state& app, std::string con
 }
 
 }  // namespace lovage::detail
+
+namespace lovage {
+
+batch_run app::send(batch const& of, detail::send_progress const& progress) {
+  if (of.size() == 0) throw error{errc::invalid_argument, "this batch has no tasks"};
+  auto tree = detail::value_or_throw(detail::send_workflow(*state_, of.to_value(), send_deadline(), progress));
+  auto tasks = std::move(tree.parent.front());
+  return {{state_, std::move(tasks)}, {state_, task_id{tree.id}, "lovage.batch_end"}};
+}
+
+}  // namespace lovage

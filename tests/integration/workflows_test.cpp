@@ -1,4 +1,5 @@
 // Typed workflows and named ones, as a program uses them, on every kind of store.
+#include <lovage/batch.hpp>
 #include <lovage/testing.hpp>
 #include <lovage/workflow.hpp>
 
@@ -26,6 +27,7 @@ constexpr task<int(int)> split{"w.split", {"n"}};
 constexpr task<int(int)> spread{"w.spread", {"n"}};
 constexpr task<int(int)> adds{"w.adds", {"n"}};
 constexpr task<int(int)> gate{"w.gate", {"n"}};
+constexpr task<void(batch_summary)> told{"w.told", {"summary"}};
 constexpr task<void(int)> note{"w.note", {"n"}};
 
 class Workflows : public ::testing::TestWithParam<char const*> {
@@ -57,6 +59,10 @@ class Workflows : public ::testing::TestWithParam<char const*> {
       ++gates;
       if (!open) throw std::runtime_error{"the gate is closed"};
       return n;
+    });
+    on.tasks().define(told, [this](batch_summary const& s) {
+      std::lock_guard const lock{mutex};
+      notes.push_back(static_cast<int>(s.succeeded * 100 + s.failed));
     });
     on.tasks().define(note, [this](int n) {
       std::lock_guard const lock{mutex};
@@ -182,6 +188,26 @@ TEST_P(Workflows, AreRevokedAsAWhole) {
   EXPECT_TRUE(last.wait(30s));
   EXPECT_EQ(notes_of(1), std::vector{2});
   EXPECT_EQ(on.result(task_id{sent.tree().parent.front().parent.front().id}).state(), "REVOKED");
+}
+
+TEST_P(Workflows, OfBatchesEndWhateverBecomesOfTheirTasks) {
+  batch mixed{"mixed"};
+  mixed.add(add.s(1, 2)).add(refuse.s(7)).add(add.s(1, 1) | add.s(2)).add(adds.s(2));  // one of which adds two
+  mixed.on_success(note.s(1)).on_failure(note.s(2)).on_complete(told.s());
+  auto const run = on.send(mixed);
+  work();
+  auto const summary = run.summary.get(30s);
+  EXPECT_EQ(summary.name, "mixed");
+  EXPECT_EQ(summary.id, run.tasks.id());
+  EXPECT_EQ(summary.total, 6);
+  EXPECT_EQ(summary.failed, 1);
+  EXPECT_EQ(summary.failed_ids, std::vector{run.tasks.ids().at(1).str()});
+  EXPECT_THAT(notes_of(2), ::testing::UnorderedElementsAre(2, 501));
+  batch good;
+  good.add(add.s(1, 2)).on_success(note.s(3)).on_failure(note.s(4));
+  EXPECT_EQ(on.send(good).summary.get(30s).succeeded, 1);
+  EXPECT_THAT(notes_of(3), ::testing::UnorderedElementsAre(2, 501, 3));
+  EXPECT_THROW((void)on.send(batch{}), error);
 }
 
 value by_name(value const& results, char const* name) {
