@@ -74,8 +74,10 @@ class Soak:
     # Tasks
 
     def fill(self) -> None:
-        """Brings the witness to where its memory of what was lately is full, with as many children as it may get."""
+        """Brings the witness to where its memory of what was lately is full, it had as many children as it may get, and
+        everything has happened once: what is done for the first time takes memory that is kept for the next."""
         soak_events.grow_to_most(self)
+        soak_events.each_once(self)
         for _ in range(FILLING):
             self.send(KINDS[0], WITNESS)
 

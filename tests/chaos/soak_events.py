@@ -8,6 +8,8 @@ import processes
 
 ANSWER_WITHIN = 10.0  # the witness, on a busy machine
 SIZES = (1, 4)
+QUESTIONS = ["active", "reserved", "scheduled", "revoked", "registered", "stats", "conf", "active_queues", "report",
+             "clock", "heartbeat", "ping"]  # fmt: skip
 
 
 def kill(soak) -> bool:
@@ -120,8 +122,7 @@ def events(soak) -> bool:
 
 
 def inspect(soak) -> bool:
-    return told(soak, soak.chance.choice(["active", "reserved", "scheduled", "revoked", "registered", "stats", "conf",
-                                          "active_queues", "report", "clock", "heartbeat", "ping"]))  # fmt: skip
+    return told(soak, soak.chance.choice(QUESTIONS))
 
 
 def let_rest(soak) -> bool:
@@ -155,6 +156,13 @@ def act(soak) -> None:
     name, _, does = soak.chance.choices(EVENTS, [weight for _, weight, _ in EVENTS])[0]
     if does(soak):
         soak.done[name] += 1
+
+
+def each_once(soak) -> None:
+    for question in QUESTIONS:
+        told(soak, question)
+    for _, _, does in EVENTS:
+        does(soak)
 
 
 def calm(soak) -> None:
