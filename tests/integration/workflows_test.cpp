@@ -26,6 +26,7 @@ constexpr task<int(int)> split{"w.split", {"n"}};
 constexpr task<int(int)> spread{"w.spread", {"n"}};
 constexpr task<int(int)> adds{"w.adds", {"n"}};
 constexpr task<int(int)> gate{"w.gate", {"n"}};
+constexpr task<int(int)> detour{"w.detour", {"n"}};
 constexpr task<void(int)> note{"w.note", {"n"}};
 
 class Workflows : public ::testing::TestWithParam<char const*> {
@@ -58,6 +59,7 @@ class Workflows : public ::testing::TestWithParam<char const*> {
       if (!open) throw std::runtime_error{"the gate is closed"};
       return n;
     });
+    on.tasks().define(detour, [](context& self, int n) -> int { throw self.replace(gate.s(n) | add.s(1)); });
     on.tasks().define(note, [this](int n) {
       std::lock_guard const lock{mutex};
       notes.push_back(n);
@@ -238,6 +240,22 @@ TEST_P(Workflows, WithNamesGoOnFromWhatFailed) {
   EXPECT_EQ(by_name(run.get(30s), "end"), value{11});
   EXPECT_EQ(gates, 2);
   EXPECT_EQ(same.resume(), 0U) << "nothing failed";
+}
+
+TEST_P(Workflows, WithNamesGoOnWithWhatReplacedANode) {
+  open = false;
+  workflow flow;
+  auto const s = flow.add("s", split.s(20));
+  auto const d = flow.add("d", detour.s(), s);
+  flow.add("end", add.s(), s, d);
+  work();
+  auto run = on.send(flow);
+  EXPECT_TRUE(run.wait(30s));
+  EXPECT_EQ(run.status().state, "FAILURE") << "a task of the replacement failed";
+  EXPECT_EQ(run.result<int>("s").get(1s), 200);
+  open = true;
+  EXPECT_EQ(run.resume(), 1U);
+  EXPECT_EQ(by_name(run.get(30s), "end"), value{200 + 201});
 }
 
 TEST_P(Workflows, WithNamesTryANodeAgain) {
