@@ -69,6 +69,13 @@ value node_place::to_value() const {
                     {"retries", retries}, {"tried", tried}, {"retry_delay", retry_delay_s}};
 }
 
+void node_place::put_into(value::map& options) const {
+  value::map headers;
+  if (auto const* own = find(options, "headers"); own && own->is<value::map>()) headers = *own->get_if<value::map>();
+  set_member(headers, node_header, to_value());
+  set_member(options, "headers", std::move(headers));
+}
+
 std::optional<node_place> node_place::of(value::map const& headers) {
   auto const* v = find(headers, node_header);
   if (!v || text_at(*v, "id").empty()) return std::nullopt;
@@ -146,10 +153,7 @@ value graph_document::call_of(node const& n) const {
   auto& options = *call.find("options")->get_if<value::map>();
   set_member(options, "task_id", id_of(n.name));
   set_member(options, "root_id", id);
-  value::map headers;
-  if (auto const* own = find(options, "headers"); own && own->is<value::map>()) headers = *own->get_if<value::map>();
-  set_member(headers, node_header, place.to_value());
-  set_member(options, "headers", std::move(headers));
+  place.put_into(options);
   return call;
 }
 

@@ -39,6 +39,8 @@ struct node_place {
   double retry_delay_s = 0;
 
   [[nodiscard]] value to_value() const;
+  /// Among the headers that a call's options give its message.
+  void put_into(value::map& options) const;
   /// Of a message's headers; nothing when it is no node of a workflow.
   [[nodiscard]] static std::optional<node_place> of(value::map const& headers);
 };

@@ -119,6 +119,12 @@ TEST_F(Chords, AChainThatFailsIsThePartOfItsLastStep) {
   ASSERT_EQ(out.parts.size(), 1U);
   EXPECT_EQ(out.parts[0].part.id, task_id{"last"});
   EXPECT_EQ(out.parts[0].part.status, "REVOKED");
+  out.clear();
+  end(LOVAGE_IGNORED, {});
+  ASSERT_EQ(out.parts.size(), 1U);
+  EXPECT_EQ(out.parts[0].part.id, task_id{"last"});
+  EXPECT_EQ(out.parts[0].part.status, "FAILURE");
+  EXPECT_TRUE(out.records.empty()) << "nothing is stored of a task that is ignored, nor of what comes after it";
 }
 
 TEST_F(Chords, TheBodyIsCalledWithTheListOfResultsBehindWhoeverCameLast) {

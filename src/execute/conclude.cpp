@@ -189,6 +189,7 @@ void ignore(request const& r, policy const& with, time_point now, effects& out) 
   auto record = make_record(r, with, wire::state::failure, why.to_value());
   record.date_done = wire::to_iso(now);
   fail_workflow(r, record, with, out);
+  fail_chords_to_come(r, record, with, out);
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 #include "core/log.hpp"
 #include "execute/exception_name.hpp"
 #include "execute/workflow.hpp"
+#include "execute/workflow_node.hpp"
 
 namespace lovage::execute {
 namespace {
@@ -14,6 +15,7 @@ using detail::canvas;
 void end_as(request const& r, canvas& c) {
   auto const& m = r.message;
   detail::end_in_one_task(c);
+  hand_on_node(r, c);
   auto& last = *detail::last_task(c);
   last.set_option("task_id", m.id.str());
   last.set_option("replaced_task_nesting", m.replaced_task_nesting + 1);

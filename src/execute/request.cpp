@@ -100,11 +100,15 @@ void revoke_request(request const& r, policy const& with, char const* reason, ti
   record.date_done = wire::to_iso(now);
   if (auto part = part_of(r, wire::state::revoked, record.result, with)) out.parts.push_back(*std::move(part));
   fail_workflow(r, record, with, out);
-  auto later = steps_to_come(r);
-  later.waiting.clear();
-  fail_steps(std::move(later), record, with, out);  // a chord does not wait for a member whose chain was cut
+  fail_chords_to_come(r, record, with, out);
   if (with.store_results && !r.options.ignore_result) out.records.push_back(std::move(record));
   out.closings.push_back({r.job, broker::disposition::done, {}, true});
+}
+
+void fail_chords_to_come(request const& r, wire::result_record const& ended, policy const& with, effects& out) {
+  auto later = steps_to_come(r);
+  later.waiting.clear();
+  fail_steps(std::move(later), ended, with, out);
 }
 
 // A message that came before its time waits in the broker, not in memory.

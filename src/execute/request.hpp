@@ -156,6 +156,9 @@ void fail_request(request const& r, policy const& with, failure_cause const& why
 void revoke_request(request const& r, policy const& with, char const* reason, time_point now, effects& out,
                     std::optional<int> signum = std::nullopt);
 
+/// A chord does not wait for a member whose chain ended early; of the steps themselves nothing is stored.
+void fail_chords_to_come(request const& r, wire::result_record const& ended, policy const& with, effects& out);
+
 /// Sends it again, to come at `due`, and closes this delivery: it waits in the broker. False when it cannot be encoded.
 [[nodiscard]] bool postpone(request const& r, policy const& with, std::optional<time_point> due, effects& out);
 

@@ -53,4 +53,13 @@ void fail_workflow(request const& r, wire::result_record const& failed, policy c
   out.records.push_back(std::move(record));
 }
 
+void hand_on_node(request const& r, detail::canvas& c) {
+  auto const whole = node_place::of(r.message.extra_headers);
+  if (!whole) return;
+  auto part = *whole;
+  part.parts.clear();
+  auto const* last = detail::last_task(c);
+  detail::for_all_tasks(c, [&](wire::signature& s) { (&s == last ? *whole : part).put_into(s.options); });
+}
+
 }  // namespace lovage::execute

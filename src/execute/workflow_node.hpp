@@ -1,6 +1,7 @@
 // A task as a node of a named workflow (app/workflow_graph.hpp).
 #pragma once
 
+#include "app/canvas_tree.hpp"
 #include "execute/request.hpp"
 
 #include <string_view>
@@ -17,5 +18,9 @@ void add_node_parts(request const& r, value const& result, policy const& with, s
 
 /// It failed for good, and so did the workflow, which can be resumed. `failed`: its record.
 void fail_workflow(request const& r, wire::result_record const& failed, policy const& with, effects& out);
+
+/// `c` goes on in its place, if it is a node: a task of `c` that fails fails the workflow, and the nodes that wait for
+/// this one wait for the last task. *Requires*: `c` ends in one task.
+void hand_on_node(request const& r, detail::canvas& c);
 
 }  // namespace lovage::execute

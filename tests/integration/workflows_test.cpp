@@ -28,6 +28,7 @@ constexpr task<int(int)> spread{"w.spread", {"n"}};
 constexpr task<int(int)> adds{"w.adds", {"n"}};
 constexpr task<int(int)> gate{"w.gate", {"n"}};
 constexpr task<void(batch_summary)> told{"w.told", {"summary"}};
+constexpr task<int(int)> detour{"w.detour", {"n"}};
 constexpr task<void(int)> note{"w.note", {"n"}};
 
 class Workflows : public ::testing::TestWithParam<char const*> {
@@ -64,6 +65,7 @@ class Workflows : public ::testing::TestWithParam<char const*> {
       std::lock_guard const lock{mutex};
       notes.push_back(static_cast<int>(s.succeeded * 100 + s.failed));
     });
+    on.tasks().define(detour, [](context& self, int n) -> int { throw self.replace(gate.s(n) | add.s(1)); });
     on.tasks().define(note, [this](int n) {
       std::lock_guard const lock{mutex};
       notes.push_back(n);
@@ -264,6 +266,22 @@ TEST_P(Workflows, WithNamesGoOnFromWhatFailed) {
   EXPECT_EQ(by_name(run.get(30s), "end"), value{11});
   EXPECT_EQ(gates, 2);
   EXPECT_EQ(same.resume(), 0U) << "nothing failed";
+}
+
+TEST_P(Workflows, WithNamesGoOnWithWhatReplacedANode) {
+  open = false;
+  workflow flow;
+  auto const s = flow.add("s", split.s(20));
+  auto const d = flow.add("d", detour.s(), s);
+  flow.add("end", add.s(), s, d);
+  work();
+  auto run = on.send(flow);
+  EXPECT_TRUE(run.wait(30s));
+  EXPECT_EQ(run.status().state, "FAILURE") << "a task of the replacement failed";
+  EXPECT_EQ(run.result<int>("s").get(1s), 200);
+  open = true;
+  EXPECT_EQ(run.resume(), 1U);
+  EXPECT_EQ(by_name(run.get(30s), "end"), value{200 + 201});
 }
 
 TEST_P(Workflows, WithNamesTryANodeAgain) {
