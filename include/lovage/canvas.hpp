@@ -37,7 +37,7 @@ struct step_traits<signature<R(M...)>> {
   using missing = params<M...>;
 };
 template <class O, class... M>
-struct step_traits<lovage::canvas<O(M...)>> {
+struct step_traits<canvas<O(M...)>> {
   static constexpr bool is_step = true;
   using outcome = O;
   using missing = params<M...>;
@@ -63,7 +63,7 @@ value step_value(signature<R(M...)> s) {
   return signature_value(std::move(s).raw());
 }
 template <class O, class... M>
-value step_value(lovage::canvas<O(M...)> c) {
+value step_value(canvas<O(M...)> c) {
   return std::move(c).to_value();
 }
 
@@ -79,7 +79,7 @@ template <class O, class M>
 struct canvas_over;
 template <class O, class... M>
 struct canvas_over<O, params<M...>> {
-  using type = lovage::canvas<O(M...)>;
+  using type = canvas<O(M...)>;
 };
 template <class O, class M>
 using canvas_over_t = typename canvas_over<O, M>::type;
@@ -273,8 +273,8 @@ struct workflow_data<signature<R()>> {
   static value of(signature<R()> s) { return step_value(std::move(s)); }
 };
 template <class Outcome>
-struct workflow_data<lovage::canvas<Outcome()>> {
-  static value of(lovage::canvas<Outcome()> c) { return std::move(c).to_value(); }
+struct workflow_data<canvas<Outcome()>> {
+  static value of(canvas<Outcome()> c) { return std::move(c).to_value(); }
 };
 
 /// A list with one list of arguments for each item: a tuple is several arguments, anything else is one.

@@ -41,7 +41,7 @@ struct weigher {
   bool mark = false;
 
   // What it takes as a part of a message.
-  std::size_t weigh(canvas& c) {
+  std::size_t weigh(canvas_tree& c) {
     std::size_t out = 0;
     for (auto const& t : c.tasks) out += octets_of(t);
     if (!c.fan) return out;
@@ -51,7 +51,7 @@ struct weigher {
   }
 
   // `behind`: what its last task carries as a member of another chord.
-  void look(canvas& c, std::size_t behind) {
+  void look(canvas_tree& c, std::size_t behind) {
     if (!c.fan) return;
     auto& fan = *c.fan;
     std::size_t body = 0;
@@ -66,7 +66,7 @@ struct weigher {
   }
 };
 
-int nesting_of(canvas const& c) {
+int nesting_of(canvas_tree const& c) {
   int deepest = 0;
   if (!c.fan) return 0;
   for (auto const& m : c.fan->members) deepest = std::max(deepest, nesting_of(m));
@@ -74,7 +74,7 @@ int nesting_of(canvas const& c) {
 }
 
 // Its end is out of reach of whoever sends it: what it carries must be said before it is kept.
-bool ends_in_kept_body(canvas const& c) {
+bool ends_in_kept_body(canvas_tree const& c) {
   auto const* fan = c.fan.get();
   while (fan != nullptr && fan->chord && !fan->by_reference) fan = fan->body.fan.get();
   return fan != nullptr && fan->by_reference;
@@ -84,7 +84,7 @@ class planner {
  public:
   explicit planner(canvas_sink& to) : to_{to} {}
 
-  expected<void> run(canvas c) {
+  expected<void> run(canvas_tree c) {
     if (!c.tasks.empty()) return call_first(std::move(c));
     if (!c.fan) return {};
     auto& fan = *c.fan;
@@ -100,13 +100,13 @@ class planner {
   }
 
  private:
-  expected<void> run_all(std::vector<canvas>& members) {
+  expected<void> run_all(std::vector<canvas_tree>& members) {
     for (auto& m : members)
       if (auto ok = run(std::move(m)); !ok) return ok;
     return {};
   }
 
-  expected<void> call_first(canvas c) {
+  expected<void> call_first(canvas_tree c) {
     auto first = std::move(c.tasks.front());
     c.tasks.erase(c.tasks.begin());
     if (c.empty()) return to_.call(std::move(first));
@@ -147,7 +147,7 @@ class planner {
     return s;
   }
 
-  expected<value> written(canvas c) {
+  expected<value> written(canvas_tree c) {
     if (c.tasks.empty() && c.fan) return written(std::move(*c.fan));
     if (c.tasks.size() == 1 && !c.fan) return std::move(c.tasks.front()).to_value();
     auto chain = wire::make_chain(std::move(c.tasks));
@@ -194,7 +194,7 @@ class planner {
 
 }  // namespace
 
-void choose_references(canvas& c, std::size_t limit) {
+void choose_references(canvas_tree& c, std::size_t limit) {
   if (!c.fan || limit == 0) return;
   weigher sum;
   sum.mark = nesting_of(c) > most_nested;
@@ -204,9 +204,9 @@ void choose_references(canvas& c, std::size_t limit) {
   sum.look(c, 0);
 }
 
-expected<void> plan(canvas c, canvas_sink& to) { return planner{to}.run(std::move(c)); }
+expected<void> plan(canvas_tree c, canvas_sink& to) { return planner{to}.run(std::move(c)); }
 
-std::size_t calls_of(canvas const& c) noexcept {
+std::size_t calls_of(canvas_tree const& c) noexcept {
   if (!c.tasks.empty()) return 1;
   if (!c.fan) return 0;
   if (c.fan->members.empty()) return calls_of(c.fan->body);
@@ -221,7 +221,7 @@ failure no_chord_counter(std::string where) {
               std::move(where));
 }
 
-bool has_chords(canvas const& c) noexcept {
+bool has_chords(canvas_tree const& c) noexcept {
   if (!c.fan) return false;
   if (c.fan->chord) return true;
   for (auto const& m : c.fan->members)

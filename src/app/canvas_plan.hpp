@@ -42,16 +42,16 @@ class canvas_list final : public canvas_sink {
 /// Which bodies are kept by reference. The members of a header carry its body, whose members carry the next one: what
 /// that comes to is looked at as a whole, and where it is more than `limit` octets, bodies that are not small are kept
 /// in the backend instead, each once. Zero: none is.
-void choose_references(canvas& c, std::size_t limit);
+void choose_references(canvas_tree& c, std::size_t limit);
 
 /// *Requires*: it is frozen. Errors: those of the sink.
-[[nodiscard]] expected<void> plan(canvas c, canvas_sink& to);
+[[nodiscard]] expected<void> plan(canvas_tree c, canvas_sink& to);
 
 /// How many calls `plan` will make.
-[[nodiscard]] std::size_t calls_of(canvas const& c) noexcept;
+[[nodiscard]] std::size_t calls_of(canvas_tree const& c) noexcept;
 /// Where a chord cannot be counted, as `not_supported`.
 [[nodiscard]] failure no_chord_counter(std::string where);
 /// Whether something in it counts as a chord.
-[[nodiscard]] bool has_chords(canvas const& c) noexcept;
+[[nodiscard]] bool has_chords(canvas_tree const& c) noexcept;
 
 }  // namespace lovage::detail

@@ -24,7 +24,7 @@ std::vector<signature> tasks(std::string const& name, int n) {
 }
 
 // "a b [c | d e] -> f": tasks, members, body.
-std::string shape(canvas const& c) {
+std::string shape(canvas_tree const& c) {
   std::string out;
   for (auto const& t : c.tasks) out += (out.empty() ? "" : " ") + t.task;
   if (!c.fan) return out;
@@ -223,13 +223,13 @@ struct walk {
   std::vector<backend::chord_start> kept = {};
 
   // What comes when the tasks that were sent have ended; nothing at the end.
-  canvas next() {
+  canvas_tree next() {
     octets += octets_of(at);
     kept.insert(kept.end(), at.ahead_.begin(), at.ahead_.end());
     auto const& first = at.calls_.front();
     if (at.chords_.empty()) {
       auto const* chain = first.option("chain");
-      return chain ? canvas_of_chain(*chain->get_if<value::list>()).value() : canvas{};
+      return chain ? canvas_of_chain(*chain->get_if<value::list>()).value() : canvas_tree{};
     }
     ++chords;
     auto body = at.chords_.front().body.is_null() ? *first.option("chord") : at.chords_.front().body;

@@ -12,14 +12,14 @@ namespace {
 using wire::signature;
 using wire::signature_kind;
 
-canvas of_task(signature s) {
-  canvas out;
+canvas_tree of_task(signature s) {
+  canvas_tree out;
   out.tasks.push_back(std::move(s));
   return out;
 }
 
-canvas of_fan(canvas_fan fan) {
-  canvas out;
+canvas_tree of_fan(canvas_fan fan) {
+  canvas_tree out;
   out.fan = std::make_unique<canvas_fan>(std::move(fan));
   return out;
 }
@@ -32,14 +32,14 @@ signature collector() {
   return s;
 }
 
-void make_chord(canvas_fan& group, canvas body) {
+void make_chord(canvas_fan& group, canvas_tree body) {
   group.chord = true;
   group.body = std::move(body);
   for (auto& m : group.members) end_in_one_task(m);
 }
 
 // A group inside a group is members of the outer one.
-void add_member(canvas_fan& to, canvas member) {
+void add_member(canvas_fan& to, canvas_tree member) {
   if (member.empty()) return;
   bool const nested = member.tasks.empty() && !member.fan->chord;
   if (!nested) return to.members.push_back(std::move(member));
@@ -63,8 +63,8 @@ std::string text_in(value const* v) {
 }
 
 // From the last step to the first, so that each is joined to all that follows it.
-expected<canvas> join_steps(std::vector<signature> steps) {
-  canvas out;
+expected<canvas_tree> join_steps(std::vector<signature> steps) {
+  canvas_tree out;
   for (auto step = steps.rbegin(); step != steps.rend(); ++step) {
     auto c = canvas_of(std::move(*step));
     if (!c) return c;
@@ -73,7 +73,7 @@ expected<canvas> join_steps(std::vector<signature> steps) {
   return out;
 }
 
-expected<canvas> read_group(signature&& s) {
+expected<canvas_tree> read_group(signature&& s) {
   auto group = text_in(s.option("task_id"));
   auto members = wire::members(std::move(s));
   if (!members) return fail(members.error());
@@ -83,7 +83,7 @@ expected<canvas> read_group(signature&& s) {
   return of_fan(*std::move(fan));
 }
 
-expected<canvas> read_chord(signature&& s) {
+expected<canvas_tree> read_chord(signature&& s) {
   auto parts = wire::split_chord(std::move(s));
   if (!parts) return fail(parts.error());
   auto fan = fan_of(std::move(parts->header));
@@ -97,7 +97,7 @@ expected<canvas> read_chord(signature&& s) {
   return of_fan(*std::move(fan));
 }
 
-expected<canvas> read_chunks(signature&& s) {
+expected<canvas_tree> read_chunks(signature&& s) {
   auto parts = wire::split_map(std::move(s));
   if (!parts) return fail(parts.error());
   canvas_fan out;
@@ -111,7 +111,7 @@ expected<canvas> read_chunks(signature&& s) {
   return of_fan(std::move(out));
 }
 
-void link_to_end(canvas& c, value&& v) {
+void link_to_end(canvas_tree& c, value&& v) {
   if (auto* last = last_task(c)) return add_calls(*last, "link", std::move(v));
   auto* fan = c.fan.get();
   while (fan != nullptr && fan->chord) fan = fan->body.fan.get();
@@ -130,7 +130,7 @@ bool means_nothing_inside(std::string const& key) {
 
 // What is said of a container is said of its tasks: who waits for its end stands at the last one, who waits for failure
 // at each (of a chord: at its body), how it is sent at the first ones (wire-format 3.4).
-void hand_down(signature_kind kind, value::map&& options, canvas& c) {
+void hand_down(signature_kind kind, value::map&& options, canvas_tree& c) {
   bool const chord = kind == signature_kind::chord && c.fan && c.fan->chord;
   for (auto& [key, v] : options) {
     if (v.is_null() || means_nothing_inside(key)) continue;
@@ -150,7 +150,7 @@ void hand_down(signature_kind kind, value::map&& options, canvas& c) {
   }
 }
 
-expected<canvas> read_container(signature_kind kind, signature&& s) {
+expected<canvas_tree> read_container(signature_kind kind, signature&& s) {
   switch (kind) {
     case signature_kind::group: return read_group(std::move(s));
     case signature_kind::chord: return read_chord(std::move(s));
@@ -158,25 +158,25 @@ expected<canvas> read_container(signature_kind kind, signature&& s) {
     default: break;
   }
   auto steps = wire::members(std::move(s));
-  return steps ? join_steps(*std::move(steps)) : expected<canvas>{fail(steps.error())};
+  return steps ? join_steps(*std::move(steps)) : expected<canvas_tree>{fail(steps.error())};
 }
 
 }  // namespace
 
-void end_in_one_task(canvas& c) {
+void end_in_one_task(canvas_tree& c) {
   if (!c.fan) return;
   auto* fan = c.fan.get();
   while (fan->chord && fan->body.fan) fan = fan->body.fan.get();
   if (!fan->chord) make_chord(*fan, of_task(collector()));
 }
 
-bool canvas::ends_in_group() const noexcept {
+bool canvas_tree::ends_in_group() const noexcept {
   auto const* at = fan.get();
   while (at != nullptr && at->chord) at = at->body.fan.get();
   return at != nullptr;
 }
 
-expected<canvas> canvas_of(signature s) {
+expected<canvas_tree> canvas_of(signature s) {
   auto const kind = s.kind();
   if (kind == signature_kind::task || kind == signature_kind::map || kind == signature_kind::starmap)
     return of_task(std::move(s));
@@ -191,12 +191,12 @@ expected<canvas> canvas_of(signature s) {
   return out;
 }
 
-expected<canvas> canvas_of(value const& from) {
+expected<canvas_tree> canvas_of(value const& from) {
   auto s = signature::from_value(from);
-  return s ? canvas_of(*std::move(s)) : expected<canvas>{fail(s.error())};
+  return s ? canvas_of(*std::move(s)) : expected<canvas_tree>{fail(s.error())};
 }
 
-expected<canvas> canvas_of_chain(value::list const& reversed) {
+expected<canvas_tree> canvas_of_chain(value::list const& reversed) {
   std::vector<signature> steps;
   for (auto v = reversed.rbegin(); v != reversed.rend(); ++v) {
     auto s = signature::from_value(*v);
@@ -206,7 +206,7 @@ expected<canvas> canvas_of_chain(value::list const& reversed) {
   return join_steps(std::move(steps));
 }
 
-canvas joined(canvas a, canvas b) {
+canvas_tree joined(canvas_tree a, canvas_tree b) {
   if (a.empty()) return b;
   if (b.empty()) return a;
   if (!a.fan) {
@@ -224,35 +224,35 @@ canvas joined(canvas a, canvas b) {
   return a;
 }
 
-void feed(canvas& c, value::list const& args) {
+void feed(canvas_tree& c, value::list const& args) {
   if (args.empty()) return;
   for_first_tasks(c, [&](signature& s) {
     if (!s.immutable) s.apply_partial(args);
   });
 }
 
-signature const* last_task(canvas const& c) {
+signature const* last_task(canvas_tree const& c) {
   auto const* at = &c;
   while (at->fan && at->fan->chord) at = &at->fan->body;
   return at->fan || at->tasks.empty() ? nullptr : &at->tasks.back();
 }
 
-signature* last_task(canvas& c) { return const_cast<signature*>(last_task(std::as_const(c))); }
+signature* last_task(canvas_tree& c) { return const_cast<signature*>(last_task(std::as_const(c))); }
 
-void for_first_tasks(canvas& c, std::function<void(signature&)> const& f) {
+void for_first_tasks(canvas_tree& c, std::function<void(signature&)> const& f) {
   if (!c.tasks.empty()) return f(c.tasks.front());
   if (!c.fan) return;
   for (auto& m : c.fan->members) for_first_tasks(m, f);
 }
 
-void for_all_tasks(canvas& c, std::function<void(signature&)> const& f) {
+void for_all_tasks(canvas_tree& c, std::function<void(signature&)> const& f) {
   for (auto& t : c.tasks) f(t);
   if (!c.fan) return;
   for (auto& m : c.fan->members) for_all_tasks(m, f);
   for_all_tasks(c.fan->body, f);
 }
 
-void freeze(canvas& c, std::string const& reply_to) {
+void freeze(canvas_tree& c, std::string const& reply_to) {
   for (auto& t : c.tasks) {
     if (t.option("task_id") == nullptr) t.set_option("task_id", new_task_id().str());
     if (!reply_to.empty() && t.option("reply_to") == nullptr) t.set_option("reply_to", reply_to);
@@ -272,7 +272,7 @@ void freeze(canvas& c, std::string const& reply_to) {
 
 namespace {
 
-void follow(wire::result_tuple& handle, canvas const& c) {
+void follow(wire::result_tuple& handle, canvas_tree const& c) {
   auto const behind = [&](wire::result_tuple next) {
     if (!handle.id.empty()) next.parent.push_back(std::move(handle));
     handle = std::move(next);
@@ -287,7 +287,7 @@ void follow(wire::result_tuple& handle, canvas const& c) {
 
 }  // namespace
 
-wire::result_tuple handle_of(canvas const& c) {
+wire::result_tuple handle_of(canvas_tree const& c) {
   wire::result_tuple out;
   follow(out, c);
   return out;

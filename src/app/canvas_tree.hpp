@@ -22,7 +22,7 @@ namespace lovage::detail {
 struct canvas_fan;
 
 /// Without tasks and fan: nothing to do. A value that moves.
-struct canvas {
+struct canvas_tree {
   std::vector<wire::signature> tasks;
   std::unique_ptr<canvas_fan> fan;
 
@@ -31,10 +31,10 @@ struct canvas {
 };
 
 struct canvas_fan {
-  std::string group;            ///< its id; empty until it is frozen
-  std::vector<canvas> members;  ///< none is empty; of a chord, each ends in one task
-  bool chord = false;           ///< it has a body
-  canvas body;
+  std::string group;                 ///< its id; empty until it is frozen
+  std::vector<canvas_tree> members;  ///< none is empty; of a chord, each ends in one task
+  bool chord = false;                ///< it has a body
+  canvas_tree body;
   bool by_reference = false;  ///< the body is kept in the backend, and the members carry only its name
 };
 
@@ -43,29 +43,29 @@ struct canvas_fan {
 inline constexpr char const* batch_key = "lovage_batch";
 
 /// *On failure*: `decode`, as `signature::from_value`.
-[[nodiscard]] expected<canvas> canvas_of(wire::signature s);
-[[nodiscard]] expected<canvas> canvas_of(value const& signature);
+[[nodiscard]] expected<canvas_tree> canvas_of(wire::signature s);
+[[nodiscard]] expected<canvas_tree> canvas_of(value const& signature);
 /// What is left of a chain as messages carry it: reversed.
-[[nodiscard]] expected<canvas> canvas_of_chain(value::list const& reversed);
+[[nodiscard]] expected<canvas_tree> canvas_of_chain(value::list const& reversed);
 
 /// `b` comes after `a`.
-[[nodiscard]] canvas joined(canvas a, canvas b);
+[[nodiscard]] canvas_tree joined(canvas_tree a, canvas_tree b);
 /// So that it ends in one task: a group at its end is collected into the list of its results.
-void end_in_one_task(canvas& c);
+void end_in_one_task(canvas_tree& c);
 /// What its first tasks are called with, in front of their own arguments.
-void feed(canvas& c, value::list const& args);
+void feed(canvas_tree& c, value::list const& args);
 
 /// Gives an id to whatever has none, and members their place in their group. `reply_to`: who waits, for `rpc://`.
-void freeze(canvas& c, std::string const& reply_to);
+void freeze(canvas_tree& c, std::string const& reply_to);
 /// Of one that is frozen.
-[[nodiscard]] wire::result_tuple handle_of(canvas const& c);
+[[nodiscard]] wire::result_tuple handle_of(canvas_tree const& c);
 
 /// The task whose end is the end of the whole; null where that is a group, or nothing.
-[[nodiscard]] wire::signature* last_task(canvas& c);
-[[nodiscard]] wire::signature const* last_task(canvas const& c);
+[[nodiscard]] wire::signature* last_task(canvas_tree& c);
+[[nodiscard]] wire::signature const* last_task(canvas_tree const& c);
 /// Those that begin at once.
-void for_first_tasks(canvas& c, std::function<void(wire::signature&)> const& f);
-void for_all_tasks(canvas& c, std::function<void(wire::signature&)> const& f);
+void for_first_tasks(canvas_tree& c, std::function<void(wire::signature&)> const& f);
+void for_all_tasks(canvas_tree& c, std::function<void(wire::signature&)> const& f);
 
 /// For options `link` and `link_error`: one signature or a list of them, behind those that are there.
 void add_calls(wire::signature& to, char const* option, value more);

@@ -9,7 +9,7 @@
 namespace lovage::execute {
 namespace {
 
-using detail::canvas;
+using detail::canvas_tree;
 using detail::workflow_place;
 
 // Celery's `Dependency <id> raised ValueError('no')`.
@@ -19,13 +19,13 @@ wire::exception_info chord_error(backend::chord_part const& failed) {
   return {"ChordError", {"Dependency " + failed.id.str() + " raised " + text}, "celery.exceptions"};
 }
 
-std::string root_of(backend::chord_end const& end, ended_part const* by, canvas const& body) {
+std::string root_of(backend::chord_end const& end, ended_part const* by, canvas_tree const& body) {
   if (by != nullptr && !by->root_id.empty()) return by->root_id;
   auto root = body.tasks.empty() ? std::string{} : text_option(body.tasks.front(), "root_id");
   return root.empty() && !end.parts.empty() ? end.parts.back().id.str() : root;
 }
 
-void fail_chord(backend::chord_end const& end, backend::chord_part const& failed, canvas const& body,
+void fail_chord(backend::chord_end const& end, backend::chord_part const& failed, canvas_tree const& body,
                 std::string const& root, policy const& with, time_point now, effects& out) {
   wire::result_record record;
   record.status = wire::state::failure;
@@ -58,7 +58,7 @@ void fail_chord(backend::chord_end const& end, backend::chord_part const& failed
 }
 
 // What the body is called with: the list of the results, or those that it names, each on its own.
-value::list arguments_of(canvas& body, std::vector<backend::chord_part>& parts) {
+value::list arguments_of(canvas_tree& body, std::vector<backend::chord_part>& parts) {
   value::list results;
   for (auto& p : parts) results.push_back(std::move(p.result));
   auto* first = body.tasks.empty() ? nullptr : &body.tasks.front();
@@ -75,7 +75,7 @@ value::list arguments_of(canvas& body, std::vector<backend::chord_part>& parts) 
 }
 
 // What became of a batch, for its body and the callbacks.
-value summary_of(backend::chord_end const& end, canvas const& body) {
+value summary_of(backend::chord_end const& end, canvas_tree const& body) {
   value::list failed;
   for (auto const& p : end.parts)
     if (p.status != wire::state::success) failed.emplace_back(p.id.str());
@@ -87,7 +87,7 @@ value summary_of(backend::chord_end const& end, canvas const& body) {
 }
 
 // It is called, whatever became of the members, and then those that wait for this outcome.
-bool prepare_batch_end(backend::chord_end const& end, canvas& body, value::list& args) {
+bool prepare_batch_end(backend::chord_end const& end, canvas_tree& body, value::list& args) {
   auto* first = body.tasks.empty() ? nullptr : &body.tasks.front();
   auto const* callbacks = first ? find(first->extra, detail::batch_key) : nullptr;
   if (!callbacks) return false;
@@ -99,8 +99,8 @@ bool prepare_batch_end(backend::chord_end const& end, canvas& body, value::list&
   return true;
 }
 
-void send_body(backend::chord_end& end, canvas body, value::list&& args, ended_part const* by, std::string const& root,
-               policy const& with, time_point now, effects& out) {
+void send_body(backend::chord_end& end, canvas_tree body, value::list&& args, ended_part const* by,
+               std::string const& root, policy const& with, time_point now, effects& out) {
   workflow_place place;
   place.parent_id = by != nullptr ? by->part.id.str() : end.parts.empty() ? root : end.parts.back().id.str();
   place.root_id = root;

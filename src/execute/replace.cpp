@@ -9,10 +9,10 @@
 namespace lovage::execute {
 namespace {
 
-using detail::canvas;
+using detail::canvas_tree;
 
 // Its end is the task, for whoever waits for it.
-void end_as(request const& r, canvas& c) {
+void end_as(request const& r, canvas_tree& c) {
   auto const& m = r.message;
   detail::end_in_one_task(c);
   hand_on_node(r, c);
@@ -28,7 +28,7 @@ void end_as(request const& r, canvas& c) {
   detail::for_all_tasks(c, [&](wire::signature& s) { detail::add_calls(s, "link_error", m.embed.errbacks); });
 }
 
-expected<canvas> in_place_of(request const& r, value&& signature) {
+expected<canvas_tree> in_place_of(request const& r, value&& signature) {
   auto c = detail::canvas_of(signature);
   if (!c) return c;
   if (c->empty()) return fail(errc::invalid_argument, "what replaces a task has no task itself");

@@ -9,10 +9,10 @@
 namespace lovage::execute {
 namespace {
 
-using detail::canvas;
+using detail::canvas_tree;
 using detail::workflow_place;
 
-expected<void> check_tasks(canvas const& c, policy const& with, time_point now) {
+expected<void> check_tasks(canvas_tree const& c, policy const& with, time_point now) {
   for (auto const& t : c.tasks)
     if (auto ok = call_after(t, {}, with, now); !ok) return fail(ok.error());
   if (!c.fan) return {};
@@ -21,7 +21,7 @@ expected<void> check_tasks(canvas const& c, policy const& with, time_point now) 
   return check_tasks(c.fan->body, with, now);
 }
 
-expected<void> check_canvas(expected<canvas> const& c, policy const& with, time_point now) {
+expected<void> check_canvas(expected<canvas_tree> const& c, policy const& with, time_point now) {
   if (!c) return fail(c.error());
   if (!with.chords && detail::has_chords(*c)) return detail::no_chord_counter("celery.chord");
   return check_tasks(*c, with, now);
@@ -110,7 +110,7 @@ expected<follow_up> after_success(request const& r, value const& result, policy 
   return out;
 }
 
-expected<follow_up> send_after(request const& r, canvas c, policy const& with, time_point now) {
+expected<follow_up> send_after(request const& r, canvas_tree c, policy const& with, time_point now) {
   follow_up out;
   detail::freeze(c, {});
   if (auto ok = add_canvas(std::move(c), place_after(r, with), with, now, out); !ok) return fail(ok.error());

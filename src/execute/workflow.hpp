@@ -39,7 +39,8 @@ struct follow_up {
 [[nodiscard]] expected<follow_up> after_success(request const& r, value const& result, policy const& with,
                                                 time_point now);
 /// A workflow that this task starts: its messages say whose child they are. Errors: as `after_success`.
-[[nodiscard]] expected<follow_up> send_after(request const& r, detail::canvas c, policy const& with, time_point now);
+[[nodiscard]] expected<follow_up> send_after(request const& r, detail::canvas_tree c, policy const& with,
+                                             time_point now);
 /// After failure. A call that cannot be made is logged and left out: the failure itself is what counts. Celery calls
 /// errbacks that are registered at the same worker in place, with the exception; here all of them are sent, with the
 /// id.

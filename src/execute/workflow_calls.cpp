@@ -6,7 +6,7 @@
 namespace lovage::execute {
 
 using detail::addressed_call;
-using detail::canvas;
+using detail::canvas_tree;
 using detail::workflow_place;
 using wire::signature;
 
@@ -56,13 +56,14 @@ class message_sink final : public detail::canvas_sink {
 
 }  // namespace
 
-expected<void> add_canvas(canvas c, workflow_place const& place, policy const& with, time_point now, follow_up& out) {
+expected<void> add_canvas(canvas_tree c, workflow_place const& place, policy const& with, time_point now,
+                          follow_up& out) {
   detail::choose_references(c, with.publishing.inline_bodies);
   message_sink to{place, with, now, out};
   return detail::plan(std::move(c), to);
 }
 
-wire::result_tuple child_of(canvas const& c) {
+wire::result_tuple child_of(canvas_tree const& c) {
   auto whole = detail::handle_of(c);
   while (!whole.parent.empty()) whole = wire::result_tuple{std::move(whole.parent.front())};
   return whole;
@@ -86,7 +87,7 @@ bool is_reference(value const& body) {
 
 value carried_body(value const& body) { return is_reference(body) ? value{} : body; }
 
-void collect_waiting(canvas const& c, std::string const& root, std::optional<int> priority, later_steps& out) {
+void collect_waiting(canvas_tree const& c, std::string const& root, std::optional<int> priority, later_steps& out) {
   for (auto const& t : c.tasks) {
     auto id = text_option(t, "task_id");
     if (id.empty()) continue;
@@ -112,7 +113,7 @@ void collect_waiting(canvas const& c, std::string const& root, std::optional<int
   }
 }
 
-void collect_errbacks(canvas const& c, std::vector<std::pair<std::string, value>>& out) {
+void collect_errbacks(canvas_tree const& c, std::vector<std::pair<std::string, value>>& out) {
   if (!c.tasks.empty()) {
     auto const& first = c.tasks.front();
     auto const* calls = first.option("link_error");

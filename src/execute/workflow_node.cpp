@@ -53,7 +53,7 @@ void fail_workflow(request const& r, wire::result_record const& failed, policy c
   out.records.push_back(std::move(record));
 }
 
-void hand_on_node(request const& r, detail::canvas& c) {
+void hand_on_node(request const& r, detail::canvas_tree& c) {
   auto const whole = node_place::of(r.message.extra_headers);
   if (!whole) return;
   auto part = *whole;

@@ -21,6 +21,6 @@ void fail_workflow(request const& r, wire::result_record const& failed, policy c
 
 /// `c` goes on in its place, if it is a node: a task of `c` that fails fails the workflow, and the nodes that wait for
 /// this one wait for the last task. *Requires*: `c` ends in one task.
-void hand_on_node(request const& r, detail::canvas& c);
+void hand_on_node(request const& r, detail::canvas_tree& c);
 
 }  // namespace lovage::execute
