@@ -23,7 +23,7 @@ PLUGIN = os.environ["LOVAGE_PLUGIN"]
 
 
 def read(path):
-    with contextlib.suppress(FileNotFoundError):
+    with contextlib.suppress(FileNotFoundError, ProcessLookupError):  # of /proc: it ends while it is read
         with open(path) as f:
             return f.read()
     return ""
