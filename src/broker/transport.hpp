@@ -236,6 +236,7 @@ struct consumer_options {
   std::vector<queue_name> queues;
   std::string session_name;  ///< node name, for humans
   std::size_t prefetch = 0;  ///< most messages that a broker may push ahead of `claim`; zero: no limit
+  std::size_t slots = 0;     ///< messages that may be at work at once, all of them from one queue; zero: not known
   bool fetches = false;      ///< nothing is pushed ahead, until `consumer::ahead` says otherwise
   queue_order order = queue_order::fair;
   std::vector<int> weights = {};  ///< of `queues`, for `weighted`; missing ones are 1

@@ -136,6 +136,7 @@ broker::consumer_options worker_plan::of_consumer() const {
   o.queues = queues;
   o.session_name = node;
   o.prefetch = reserve;
+  o.slots = autoscale ? autoscale->max : concurrency;
   o.fetches = only_free || learns;
   o.order = order;
   o.weights = weights;

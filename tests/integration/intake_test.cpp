@@ -229,6 +229,12 @@ TEST_P(Intake, a_paused_queue_is_left_alone_until_it_is_resumed) {
   EXPECT_THAT(wait_for(2), ElementsAre("other", "paused"));
 }
 
+TEST_P(Intake, a_queue_that_is_the_only_one_with_work_has_all_slots) {
+  run(worker_options{}.concurrency(4).prefetch_multiplier(1).queues({"one", "two", "three"}));
+  for (int i = 0; i < 4; ++i) on.send(gate.s().queue("two"));
+  wait_at_gate(4);
+}
+
 TEST_P(Intake, a_strict_worker_leaves_less_important_work_at_once) {
   // RabbitMQ sends a share of each queue ahead, and again what was given back: there only the order tells.
   bool const sends_ahead = !abilities().counts_claimed;

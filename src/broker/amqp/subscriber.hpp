@@ -94,6 +94,7 @@ class subscriber final : public tenant, public std::enable_shared_from_this<subs
 
   void know(queue_spec queue, int weight);
   [[nodiscard]] std::uint16_t prefetch_of(std::size_t source);
+  [[nodiscard]] std::size_t slots_of(std::size_t wanted) const;
   [[nodiscard]] std::size_t prefetch_now() const;
   void follow_prefetch(session& on);
   [[nodiscard]] bool is_tuned(std::size_t source);

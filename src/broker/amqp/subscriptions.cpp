@@ -26,7 +26,15 @@ bool subscriber::takes_from(std::size_t source) const {
   return queues_.has(source);
 }
 
+// Of a pool that has grown since.
+std::size_t subscriber::slots_of(std::size_t wanted) const {
+  auto const planned = options_.prefetch;
+  auto const now = planned == 0 || wanted <= planned ? options_.slots : options_.slots * wanted / planned;
+  return std::min(now, wanted);
+}
+
 // A share for each queue, by its weight, since RabbitMQ counts by consumer; together about as much as was asked for.
+// What is at work counts too: a queue that is the only one with work needs a message for every slot.
 std::uint16_t subscriber::prefetch_of(std::size_t source) {
   std::lock_guard const lock{mutex_};
   if (auto const its = sources_[source].ahead)
@@ -38,7 +46,7 @@ std::uint16_t subscriber::prefetch_of(std::size_t source) {
   for (std::size_t i = 0; i < queues_.size(); ++i)
     if (queues_.has(i)) all += weight(i);
   auto const wanted = std::min(prefetch_ == 0 ? most_prefetched : prefetch_, fits_);
-  auto const share = (wanted * weight(source) + all - 1) / std::max<std::size_t>(all, 1);
+  auto const share = std::max((wanted * weight(source) + all - 1) / std::max<std::size_t>(all, 1), slots_of(wanted));
   return static_cast<std::uint16_t>(std::clamp<std::size_t>(share, 1, 65'535));
 }
 
