@@ -11,6 +11,8 @@ set(LOVAGE_REQUIREMENTS
   "LibLZMA::LibLZMA|find_dependency(LibLZMA)|liblzma|"
   "PkgConfig::brotli|lovage_find_pkg(brotli libbrotlienc libbrotlidec)|libbrotlienc libbrotlidec|"
   "PkgConfig::hiredis|lovage_find_pkg(hiredis hiredis)|hiredis|"
+  "PkgConfig::mariadb|lovage_find_pkg(mariadb libmariadb)|libmariadb|"
+  "PkgConfig::pq|lovage_find_pkg(pq libpq)|libpq|"
   "PkgConfig::rabbitmq|lovage_find_pkg(rabbitmq librabbitmq)|librabbitmq|"
   "PkgConfig::yaml|lovage_find_pkg(yaml yaml-0.1)|yaml-0.1|"
   "PkgConfig::zstd|lovage_find_pkg(zstd libzstd)|libzstd|"

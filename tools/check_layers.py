@@ -20,16 +20,17 @@ LAYERS = {
     "config": ["core", "wire"],
     "store": ["core", "config"],
     "io": ["core"],
+    "sql": ["core", "config", "io", "store"],
     "health": ["core"],
     "redis": ["core", "config", "io"],
     "pool": ["core", "io"],
-    "broker": ["core", "wire", "io", "store", "redis", "config"],
-    "backend": ["core", "wire", "io", "store", "redis", "config", "broker:interface"],
+    "broker": ["core", "wire", "io", "store", "sql", "redis", "config"],
+    "backend": ["core", "wire", "io", "store", "sql", "redis", "config", "broker:interface"],
     "app": APP,
     "builtin": [*APP, "app", "broker", "backend", "store"],  # the one list that names drivers
     "execute": [*APP, "app"],
     "worker": [*APP, "app", "execute", "pool", "io", "health"],
-    "beat": [*APP, "app", "io"],
+    "beat": [*APP, "app", "io", "store", "sql", "redis"],
     "monitor": [*APP, "app", "io"],
     "web": [*APP, "app", "io", "monitor"],
     "testing": [*APP, "app", "execute", "worker", "pool", "io"],
@@ -37,12 +38,12 @@ LAYERS = {
 EVERYTHING = {"cli"}
 
 # These layers have a folder per driver, and no driver sees another.
-DRIVER_LAYERS = {"broker", "backend"}
+DRIVER_LAYERS = {"broker", "backend", "beat"}
 
 # Libraries that are neither std nor POSIX: in .cpp files, in the headers of a driver's folder, and where named here.
 THIRD_PARTY = re.compile(
     r"(boost|rapidjson|hiredis|spdlog|fmt|CLI|toml11|openssl|brotli|msgpack|gtest|gmock|benchmark)/"
-    r"|(toml\.hpp|amqp[a-z_]*\.h|sqlite3\.h|yaml\.h|zlib\.h|zstd\.h|lzma\.h|bzlib\.h)$")
+    r"|(libpq-fe\.h|mysql\.h|mariadb_[a-z]*\.h|toml\.hpp|amqp[a-z_]*\.h|sqlite3\.h|yaml\.h|zlib\.h|zstd\.h|lzma\.h|bzlib\.h)$")
 THIRD_PARTY_HEADERS = {"store": re.compile(r"sqlite3\.h$"), "cli": re.compile(r"spdlog/"), "web": re.compile(r"boost/")}
 # A library that belongs to one layer.
 OWNED = {re.compile(r"CLI/"): "cli"}

@@ -24,6 +24,7 @@ enum class errc {
   task_failed,       ///< the task ran and failed (see `task_failed`)
   revoked,           ///< the task was revoked or expired
   closed,            ///< the object was stopped or closed
+  conflict,          ///< what was to be made is there already, or somebody else changed it meanwhile
   internal,          ///< a fault in lovage itself
 };
 
@@ -102,6 +103,7 @@ inline char const* to_string(errc code) noexcept {
     case errc::task_failed: return "task failed";
     case errc::revoked: return "revoked";
     case errc::closed: return "closed";
+    case errc::conflict: return "conflict";
     case errc::internal: return "internal";
   }
   return "unknown";
