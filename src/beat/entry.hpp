@@ -5,6 +5,7 @@
 #include <lovage/periodic.hpp>
 #include <lovage/schedule.hpp>
 #include <lovage/types.hpp>
+#include <lovage/value.hpp>
 
 #include <cstdint>
 #include <optional>
@@ -32,6 +33,11 @@ struct entry {
   std::optional<time_point> last_due, last_run_at;  ///< of the last one that was sent: when it was due, and when it was
   std::int64_t total_run_count = 0;
 };
+
+/// The options that are not as by default, by name: seconds, words, moments as ISO text.
+[[nodiscard]] value::map option_map(periodic_options const& with);
+/// The other way round; members that are no options are passed over. Errors: `decode`, which names the member.
+[[nodiscard]] expected<periodic_options> read_options(value::map const& from);
 
 /// What an entry says, without name, state, and whether it is enabled, as one JSON text: what stores keep.
 [[nodiscard]] std::string definition_text(entry const& e);

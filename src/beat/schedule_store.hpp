@@ -66,6 +66,7 @@ struct sent_note {
   std::string_view entry;
   time_point due, at;
   bool last = false;  ///< the entry was for this one only: it is disabled
+  bool counts = true;  ///< false: it was not sent and never will be; its claim is settled, the entry stays as it is
 };
 
 enum class put_mode { make, change, either };
@@ -83,7 +84,7 @@ class schedule_store {
   /// another, or where it is enabled again. Errors: `conflict` (`make`, and there is one), `invalid_argument`
   /// (`change`, and there is none), `not_supported`; then nothing was written.
   [[nodiscard]] virtual expected<void> put(std::span<entry const> entries, put_mode mode, deadline until) = 0;
-  /// False when there is none. Its claims go too.
+  /// False when there is none. What it has claimed and not sent goes too.
   [[nodiscard]] virtual expected<bool> remove(std::string_view name, deadline until) = 0;
   /// Pauses (false) or resumes. A resumed one does not catch up with its pause. False when there is none.
   [[nodiscard]] virtual expected<bool> enable(std::string_view name, bool on, deadline until) = 0;
