@@ -37,7 +37,8 @@ class periodic_options {
   /// Occurrences that are later than this are gone; zero: none is. Default: a minute for `catch_up::none`, for crontabs
   /// the setting `beat_cron_starting_deadline`, else zero.
   periodic_options& grace(seconds v) { return grace_ = v, *this; }
-  /// Default: `allow`. All others need a result backend that everybody reads, and tasks that do not ignore their results.
+  /// Default: `allow`. All others need a result backend that everybody reads, and tasks that do not ignore their
+  /// results.
   periodic_options& overlap(lovage::overlap v) { return overlap_ = v, *this; }
   /// Sends each occurrence later by the same part of this time, which is made of the entry's name: many entries of one
   /// schedule do not fall on one moment.

@@ -53,6 +53,8 @@ class agenda {
   /// When `step` has something next; nothing: never.
   [[nodiscard]] std::optional<time_point> next() const;
   [[nodiscard]] std::size_t size() const noexcept { return by_name_.size(); }
+  /// All of them, by name.
+  [[nodiscard]] std::vector<place> const& places() const noexcept { return by_name_; }
 
   [[nodiscard]] std::optional<place> find(std::string_view name) const;
   [[nodiscard]] std::string_view name(place at) const;

@@ -1,5 +1,6 @@
 #include "beat/entry.hpp"
 
+#include "beat/scatter.hpp"
 #include "wire/fields.hpp"
 #include "wire/named_uuid.hpp"
 #include "wire/result_record.hpp"
@@ -63,22 +64,7 @@ bool read_option(std::string_view key, value const& v, periodic_options& out, wi
   return true;
 }
 
-std::uint64_t number_of(uuid const& id) {
-  std::uint64_t out = 0;
-  for (std::size_t i = 8; i < 16; ++i) out = out << 8 | id.octets[i];
-  return out & 0x3fff'ffff'ffff'ffff;  // without the variant's bits
-}
-
-// The part of `window` that this text is given.
-std::chrono::microseconds part_of(seconds window, std::string_view text) {
-  constexpr uuid space{{0x1b, 0x5c, 0x0c, 0x9e, 0x77, 0x3a, 0x4b, 0x0e, 0x9d, 0x0a, 0x5a, 0x11, 0x7e, 0x2f, 0x8c, 0x02}};
-  auto const us = static_cast<std::uint64_t>(std::llround(window.count() * 1e6));
-  return std::chrono::microseconds{us == 0 ? 0 : number_of(wire::named_uuid(space, text)) % us};
-}
-
-std::string named_moment(std::string_view name, time_point due) {
-  return std::to_string(due.time_since_epoch().count()) + " " + std::string{name};
-}
+std::chrono::microseconds us_of(seconds s) { return std::chrono::microseconds{std::llround(s.count() * 1e6)}; }
 
 }  // namespace
 
@@ -133,15 +119,14 @@ expected<entry> entry_of(std::string name, std::string_view definition) {
 }
 
 task_id task_id_of(std::string_view entry, time_point due) {
-  constexpr uuid space{{0x6e, 0x1d, 0x1c, 0x52, 0x0f, 0x3d, 0x4d, 0x50, 0x8f, 0x6b, 0x3c, 0x1a, 0x94, 0xd2, 0x55, 0x01}};
-  return task_id{wire::named_uuid(space, named_moment(entry, due)).str()};
+  constexpr uuid space{
+      {0x6e, 0x1d, 0x1c, 0x52, 0x0f, 0x3d, 0x4d, 0x50, 0x8f, 0x6b, 0x3c, 0x1a, 0x94, 0xd2, 0x55, 0x01}};
+  return task_id{
+      wire::named_uuid(space, std::to_string(due.time_since_epoch().count()) + " " + std::string{entry}).str()};
 }
 
 time_point sending_time(std::string_view entry, time_point due, periodic_options const& with) {
-  auto out = due;
-  if (with.spread_.count() > 0) out += part_of(with.spread_, entry);
-  if (with.jitter_.count() > 0) out += part_of(with.jitter_, named_moment(entry, due));
-  return out;
+  return due + spread_of(entry, us_of(with.spread_)) + jitter_of(entry, due, us_of(with.jitter_));
 }
 
 }  // namespace lovage::beats

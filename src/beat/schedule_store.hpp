@@ -65,7 +65,7 @@ struct decision {
 struct sent_note {
   std::string_view entry;
   time_point due, at;
-  bool last = false;  ///< the entry was for this one only: it is disabled
+  bool last = false;   ///< the entry was for this one only: it is disabled
   bool counts = true;  ///< false: it was not sent and never will be; its claim is settled, the entry stays as it is
 };
 
@@ -133,7 +133,8 @@ struct settings {
 };
 
 /// By the URL's scheme; src/builtin answers, which knows them by name. `connection.urls` may name a file of Django's by
-/// `django+` before the scheme of its database. Errors: `bad_config` naming the schemes there are; what the driver says.
+/// `django+` before the scheme of its database. Errors: `bad_config` naming the schemes there are; what the driver
+/// says.
 [[nodiscard]] expected<std::shared_ptr<schedule_store>> make_schedule_store(settings with, deadline until);
 /// Whether there is a driver for the URL's scheme.
 [[nodiscard]] bool keeps_schedules(std::string_view url) noexcept;

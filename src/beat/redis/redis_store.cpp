@@ -164,7 +164,9 @@ expected<void> redis_schedules::put(std::span<entry const> entries, put_mode mod
   for (auto const& e : entries) names.push_back(e.name);
   auto const before = rows_of(names, until);
   if (!before) return fail(before.error());
-  words w{mode == put_mode::make ? "make" : mode == put_mode::change ? "change" : "either",
+  words w{mode == put_mode::make     ? "make"
+          : mode == put_mode::change ? "change"
+                                     : "either",
           std::to_string(entries.size())};
   for (auto const& e : entries) {
     auto const there = before->find(e.name);
@@ -252,7 +254,8 @@ expected<std::vector<occurrence>> redis_schedules::take_over(std::uint64_t term,
     std::int64_t due = 0;
     auto const* const end = r.text.data() + r.text.size();
     auto const [at, fault] = std::from_chars(r.text.data(), end, due);
-    if (fault == std::errc{} && at != end) out.push_back({std::string{at + 1, end}, time_point{std::chrono::microseconds{due}}});
+    if (fault == std::errc{} && at != end)
+      out.push_back({std::string{at + 1, end}, time_point{std::chrono::microseconds{due}}});
   }
   return out;
 }

@@ -4,8 +4,8 @@
 
 namespace lovage::beats {
 
-/// `redis://` and its kin (src/redis/endpoint.hpp): keys `lovage.beat.*`, behind the `global_keyprefix` of the transport
-/// options. Connects when it is first used, and again whenever the connection is lost.
+/// `redis://` and its kin (src/redis/endpoint.hpp): keys `lovage.beat.*`, behind the `global_keyprefix` of the
+/// transport options. Connects when it is first used, and again whenever the connection is lost.
 ///
 /// A user of Redis' access lists needs eval, evalsha, time, hget, hmget, hset, hincrby, del, exists, set, expire, zadd,
 /// zrem, zrange, zrangebyscore and those keys.

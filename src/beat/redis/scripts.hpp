@@ -4,15 +4,16 @@
 //   lovage.beat.changed              sorted set: every name, by the counter's value at its last change
 //   lovage.beat.lead                 hash: holder, term, until (ms), counter, all_from (its value at the last removal)
 //   lovage.beat.claim:<due> <name>   there while the occurrence is claimed, and two days after it was sent
-//   lovage.beat.unsent               sorted set: "<due> <name>" of claims not noted as sent, by when they were made (ms)
+//   lovage.beat.unsent               sorted set: "<due> <name>" of claims not noted as sent, by when they were made
+//   (ms)
 //
 // Moments are microseconds since 1970 unless said otherwise. ARGV[1] is always the prefix of all keys.
 #pragma once
 
 namespace lovage::beats::redis {
 
-/// ARGV: mode (make, change, either), number of entries, for each: name, definition, origin, enabled, counts_from ('': as
-/// it is); then names to remove. Nil, or the name that the mode refuses.
+/// ARGV: mode (make, change, either), number of entries, for each: name, definition, origin, enabled, counts_from ('':
+/// as it is); then names to remove. Nil, or the name that the mode refuses.
 inline constexpr char const* write_text = R"(
 local p, mode, n = ARGV[1], ARGV[2], tonumber(ARGV[3])
 if mode ~= 'either' then
@@ -94,8 +95,8 @@ end
 return out
 )";
 
-/// ARGV: seconds for which claims are kept; for each: name, due, sent at, 1 when the entry was for this one only, 2 when it
-/// does not count.
+/// ARGV: seconds for which claims are kept; for each: name, due, sent at, 1 when the entry was for this one only, 2
+/// when it does not count.
 inline constexpr char const* note_sent_text = R"(
 local p = ARGV[1]
 for i = 3, #ARGV, 4 do
@@ -116,7 +117,8 @@ end
 return 1
 )";
 
-/// ARGV: term, age in ms of a claim that is up for taking over, how many at most. {1, "<due> <name>"...}, or {0, holder}.
+/// ARGV: term, age in ms of a claim that is up for taking over, how many at most. {1, "<due> <name>"...}, or {0,
+/// holder}.
 inline constexpr char const* take_over_text = R"(
 local p, lead = ARGV[1], redis.call('HMGET', ARGV[1] .. 'lead', 'term', 'holder')
 if lead[1] ~= ARGV[2] or not lead[2] or lead[2] == '' then return {0, lead[2] or ''} end

@@ -132,7 +132,9 @@ expected<changes> sqlite_schedules::read(std::uint64_t since, deadline until) {
     db_->exec("BEGIN");  // counter and rows of one moment
     struct ending {
       database& on;
-      ~ending() { (void)store::attempt([this] { on.exec("COMMIT"); }); }
+      ~ending() {
+        (void)store::attempt([this] { on.exec("COMMIT"); });
+      }
     } const end{*db_};
     {
       auto row = db_->prepare("SELECT counter, all_from FROM schedule_lead");
@@ -233,8 +235,7 @@ bool sqlite_schedules::decide(decision const& d, std::int64_t now) {
   return db_->changes() > 0;
 }
 
-expected<std::vector<bool>> sqlite_schedules::claim(std::uint64_t term, std::span<decision const> all,
-                                                    deadline until) {
+expected<std::vector<bool>> sqlite_schedules::claim(std::uint64_t term, std::span<decision const> all, deadline until) {
   return write(until, [&] {
     check_term(term);
     auto const now = us_of(now_());
@@ -268,7 +269,8 @@ expected<std::vector<occurrence>> sqlite_schedules::take_over(std::uint64_t term
     std::vector<occurrence> out;
     {
       auto rows = db_->prepare(
-          "SELECT entry, due FROM schedule_claim WHERE sent_at IS NULL AND claimed_at <= ? ORDER BY claimed_at LIMIT ?");
+          "SELECT entry, due FROM schedule_claim WHERE sent_at IS NULL AND claimed_at <= ? ORDER BY claimed_at LIMIT "
+          "?");
       rows.bind(now - std::chrono::microseconds{claim_life}.count()).bind(static_cast<std::int64_t>(limit));
       while (rows.step()) out.push_back({std::string{rows.text(0)}, moment(rows.integer(1))});
     }
