@@ -19,8 +19,7 @@ namespace lovage {
 /// What a crontab's fields name, as sets of bits.
 struct cron_sets {
   std::uint64_t minutes = (1ull << 60) - 1;  ///< bit m
-  std::uint64_t weekdays =
-      0x7f;  ///< bit 7 n + weekday (Sunday 0): n = 0 in every week, 1-5 the nth, 6 the month's last
+  std::uint64_t weekdays = 0x7f;     ///< bit 7 n + weekday, Sunday 0: n = 0 every one, 1-5 the nth, 6 the month's last
   std::uint32_t hours = 0xff'ffff;   ///< bit h
   std::uint32_t days = 0x7fff'ffff;  ///< bit d - 1; bit 31: the month's last day
   std::uint16_t months = 0xfff;      ///< bit m - 1
