@@ -188,6 +188,11 @@ std::optional<time_point> agenda::newest(slot const& s, time_point now) const {
   auto const* r = rare_of(s);
   auto before = now + tick;
   if (r != nullptr) before = std::min(before, r->end);
+  // As a rule it is the only one, which is found sooner from this side.
+  auto const first = s.when.next(s.counts_from);
+  if (!first || *first >= before) return std::nullopt;
+  auto const second = s.when.next(*first);
+  if ((!second || *second >= before || sending(s, *second) > now) && sending(s, *first) <= now) return first;
   auto due = s.when.previous(before);
   for (int i = 0; due && *due > s.counts_from; ++i) {
     if (sending(s, *due) <= now) return due;

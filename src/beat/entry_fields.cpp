@@ -99,7 +99,7 @@ expected<value::map> with_seconds(value::map members) {
   for (auto& [key, v] : members) {
     auto const* text = v.get_if<std::string>();
     if (!text || std::find(durations.begin(), durations.end(), key) == durations.end()) continue;
-    auto const s = lovage::settings::parse_seconds(*text);
+    auto const s = settings::parse_seconds(*text);
     if (!s) return fail(errc::invalid_argument, "'" + key + "' is no duration such as 90, 10s, 5m or 1h30m");
     v = *s;
   }
@@ -110,7 +110,7 @@ expected<void> check_names(value::map const& members) {
   for (auto const& [key, v] : members) {
     if (std::find(known_members.begin(), known_members.end(), key) != known_members.end()) continue;
     std::string text = "no member '" + key + "'";
-    if (auto const near = lovage::settings::nearest_of(key, known_members); !near.empty())
+    if (auto const near = settings::nearest_of(key, known_members); !near.empty())
       text += "; did you mean '" + std::string{near} + "'?";
     return fail(errc::invalid_argument, text);
   }

@@ -5,7 +5,7 @@
 
 namespace lovage::beats {
 
-expected<std::shared_ptr<schedule_store>> make_schedule_store(settings with, deadline) {
+expected<std::shared_ptr<schedule_store>> make_schedule_store(store_settings with, deadline) {
   return fail(errc::unavailable, "no driver in this test", with.connection.urls);
 }
 

@@ -127,7 +127,7 @@ class schedule_store {
 };
 
 /// What a driver is made of.
-struct settings {
+struct store_settings {
   connection_settings connection;
   now_fn now = system_now;
 };
@@ -135,7 +135,7 @@ struct settings {
 /// By the URL's scheme; src/builtin answers, which knows them by name. `connection.urls` may name a file of Django's by
 /// `django+` before the scheme of its database. Errors: `bad_config` naming the schemes there are; what the driver
 /// says.
-[[nodiscard]] expected<std::shared_ptr<schedule_store>> make_schedule_store(settings with, deadline until);
+[[nodiscard]] expected<std::shared_ptr<schedule_store>> make_schedule_store(store_settings with, deadline until);
 /// Whether there is a driver for the URL's scheme.
 [[nodiscard]] bool keeps_schedules(std::string_view url) noexcept;
 

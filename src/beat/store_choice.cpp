@@ -1,7 +1,7 @@
 #include "beat/store_choice.hpp"
 
 #include "app/driver_settings.hpp"
-#include "config/masking.hpp"
+#include "config/url.hpp"
 
 #include <array>
 #include <cstdlib>
@@ -21,8 +21,7 @@ bool is_one_of(std::array<std::string_view, N> const& names, std::string_view na
 
 store_choice made_of(connection_settings to, detail::app_state const& app, std::string why) {
   store_choice out{{std::move(to), app.now}, {}, std::move(why)};
-  auto const masked = lovage::settings::masked(value{out.with.connection.urls});
-  out.shown = *masked.get_if<std::string>();
+  out.shown = mask_url(out.with.connection.urls);
   return out;
 }
 
@@ -61,7 +60,7 @@ expected<store_choice> choose_store(detail::app_state const& app, std::string co
   if (!c.beat_store_url().empty()) return at_url(c.beat_store_url(), app, "beat_store_url");
   if (keeps_schedules(c.result_backend())) return at_url(c.result_backend(), app, "result_backend");
   if (keeps_schedules(c.broker_url())) return at_url(c.broker_url(), app, "broker_url");
-  return at_url("sqlite:///" + c.beat_schedule_filename(), app, "beat_schedule_filename");
+  return at_url(sqlite_url(c.beat_schedule_filename()), app, "beat_schedule_filename");
 }
 
 }  // namespace lovage::beats

@@ -9,7 +9,7 @@
 namespace lovage::beats {
 
 struct store_choice {
-  settings with;
+  store_settings with;
   std::string shown;  ///< its URL without password
   std::string why;    ///< which setting said so
 };

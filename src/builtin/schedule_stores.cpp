@@ -11,7 +11,7 @@ namespace {
 
 struct schedule_row {
   std::string_view scheme;
-  expected<std::shared_ptr<schedule_store>> (*make)(settings with, deadline until);
+  expected<std::shared_ptr<schedule_store>> (*make)(store_settings with, deadline until);
 };
 
 constexpr std::array<schedule_row, 7> schedule_stores{{{"sqlite", &make_sqlite_store},
@@ -31,7 +31,7 @@ schedule_row const* row_of(std::string_view url) {
 
 }  // namespace
 
-expected<std::shared_ptr<schedule_store>> make_schedule_store(settings with, deadline until) {
+expected<std::shared_ptr<schedule_store>> make_schedule_store(store_settings with, deadline until) {
   auto const url = with.connection.urls;
   if (auto const* r = row_of(url)) return r->make(std::move(with), until);
   std::string known;

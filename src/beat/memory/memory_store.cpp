@@ -219,7 +219,7 @@ expected<std::uint64_t> memory_store::cleanup(deadline) {
 
 }  // namespace
 
-expected<std::shared_ptr<schedule_store>> make_memory_store(settings with, deadline) {
+expected<std::shared_ptr<schedule_store>> make_memory_store(store_settings with, deadline) {
   auto on = store::named_space<schedule_space>("beat " + with.connection.urls, std::move(with.now));
   return std::shared_ptr<schedule_store>{std::make_shared<memory_store>(std::move(on))};
 }

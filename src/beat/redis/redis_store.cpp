@@ -262,7 +262,7 @@ expected<std::vector<occurrence>> redis_schedules::take_over(std::uint64_t term,
 
 }  // namespace
 
-expected<std::shared_ptr<schedule_store>> make_redis_store(settings with, deadline) {
+expected<std::shared_ptr<schedule_store>> make_redis_store(store_settings with, deadline) {
   auto prefix = lovage::redis::text_option(with.connection.options, "global_keyprefix");
   if (!prefix) return fail(prefix.error());
   auto on = lovage::redis::client::make(with.connection);

@@ -9,6 +9,6 @@ namespace lovage::beats {
 ///
 /// A user of Redis' access lists needs eval, evalsha, time, hget, hmget, hset, hincrby, del, exists, set, expire, zadd,
 /// zrem, zrange, zrangebyscore and those keys.
-[[nodiscard]] expected<std::shared_ptr<schedule_store>> make_redis_store(settings with, deadline until);
+[[nodiscard]] expected<std::shared_ptr<schedule_store>> make_redis_store(store_settings with, deadline until);
 
 }  // namespace lovage::beats

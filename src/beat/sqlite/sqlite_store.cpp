@@ -308,7 +308,7 @@ void sqlite_schedules::wait(deadline until) {
 
 }  // namespace
 
-expected<std::shared_ptr<schedule_store>> make_sqlite_store(settings with, deadline until) {
+expected<std::shared_ptr<schedule_store>> make_sqlite_store(store_settings with, deadline until) {
   auto on = store::sqlite_store::open(with.connection.urls, with.now, until);
   if (!on) return fail(on.error());
   return store::attempt([&]() -> std::shared_ptr<schedule_store> {
