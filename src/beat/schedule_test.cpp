@@ -86,8 +86,12 @@ TEST(Schedule, BearsAnyMoment) {
                         schedule{clocked{time_point::max()}}}) {
     for (auto const at :
          {time_point::min(), time_point::max(), utc("0001-01-01T00:00:00Z"), utc("9999-12-31T23:59:59Z")}) {
-      if (auto const next = s.next(at)) { EXPECT_GT(*next, at); }
-      if (auto const previous = s.previous(at)) { EXPECT_LT(*previous, at); }
+      if (auto const next = s.next(at)) {
+        EXPECT_GT(*next, at);
+      }
+      if (auto const previous = s.previous(at)) {
+        EXPECT_LT(*previous, at);
+      }
     }
   }
 }
