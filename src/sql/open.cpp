@@ -2,6 +2,7 @@
 
 #include "config/url.hpp"
 #include "sql/mysql_session.hpp"
+#include "sql/postgres_session.hpp"
 #include "sql/sqlite_session.hpp"
 
 namespace lovage::sql {
@@ -60,7 +61,9 @@ expected<std::unique_ptr<session>> open(std::string_view url, deadline until) {
       return open_sqlite(std::move(where->to.path), until);
     case dialect::postgres: break;
   }
-  return fail(errc::not_supported, "this version has no driver for PostgreSQL");
+  auto made = postgres_session::open(url, until);
+  if (!made) return fail(made.error());
+  return std::unique_ptr<session>{*std::move(made)};
 }
 
 }  // namespace lovage::sql
