@@ -110,6 +110,8 @@ std::optional<time_point> schedule::next(time_point after) const {
 std::optional<time_point> schedule::previous(time_point before) const {
   using namespace std::chrono;
   if (before <= beats::first_moment) return std::nullopt;
+  if (auto const* s = std::get_if<solar>(&any_))
+    return beats::previous_sun_event(s->event_number(), s->latitude(), s->longitude(), before);
   for (auto span : {hours{1}, hours{25}, hours{24 * 32}, hours{24 * 400}, hours{24 * 366 * 9}, hours{24 * 366 * 45}}) {
     auto last = next(before - span);
     if (!last || *last >= before) continue;

@@ -2,7 +2,7 @@
 
 #include "beat/zone.hpp"
 
-#include <libnova/apparent_position.h>
+#include <libnova/precession.h>
 #include <libnova/sidereal_time.h>
 #include <libnova/solar.h>
 
@@ -15,6 +15,7 @@ namespace {
 
 constexpr double epoch_julian = 2440587.5;         // 1970-01-01T00:00Z
 constexpr double degrees_a_day = 360.98564736629;  // the Earth's turn against the stars
+constexpr double parallax = 8.794 / 3600;          // degrees
 constexpr double day_us = 86'400e6;
 constexpr int patience_days = 400;
 constexpr std::int64_t whole_second_us = 1'000'000;
@@ -29,13 +30,9 @@ class sun_day {
   /// `day` counts from 1970-01-01, by the sun over this place.
   sun_day(double latitude, double longitude, std::int64_t day) : latitude_{radians(latitude)} {
     noon_ = static_cast<double>(day) + 0.5 - longitude / 360 + epoch_julian;
-    ln_equ_posn at{};
+    for (int i = 0; i < 3; ++i) noon_ -= half_turn(turn(noon_) + longitude - position(noon_).ra) / 360;
     for (int i = 0; i < 3; ++i) {
-      ln_get_solar_equ_coords(noon_, &at);
-      noon_ -= half_turn(turn(noon_) + longitude - at.ra) / 360;
-    }
-    for (int i = 0; i < 3; ++i) {
-      ln_get_solar_equ_coords(noon_ + (i - 1) * 0.5, &at);
+      auto const at = position(noon_ + (i - 1) * 0.5);
       right_ascension_[i] = i == 0 ? at.ra : right_ascension_[0] + half_turn(at.ra - right_ascension_[0]);
       declination_[i] = at.dec;
     }
@@ -56,6 +53,7 @@ class sun_day {
 
   /// Between midnight and noon, or noon and midnight; nothing when the sun stays above or below.
   std::optional<double> passes(double degrees, bool rising) const {
+    degrees += parallax * std::cos(radians(degrees));  // seen from the ground, not from the Earth's centre
     double below = rising ? -0.5 : 0.5, above = 0;
     if (altitude(below) >= degrees || altitude(above) <= degrees) return std::nullopt;
     for (int i = 0; i < 32; ++i) {
@@ -66,6 +64,13 @@ class sun_day {
   }
 
  private:
+  /// libnova 0.16 gives the sun's place against the equinox of 2000: left so, it rises a minute and a half off.
+  static ln_equ_posn position(double julian) {
+    ln_equ_posn of_2000{}, out{};
+    ln_get_solar_equ_coords(julian, &of_2000);
+    ln_get_equ_prec(&of_2000, julian, &out);
+    return out;
+  }
   static double turn(double julian) { return ln_get_apparent_sidereal_time(julian) * 15; }
   /// A parabola through the three.
   static double between(double const (&of)[3], double from_noon) {
@@ -87,6 +92,12 @@ std::optional<time_point> on_day(sun_event const& event, double latitude, double
   return time_point{std::chrono::microseconds{us}};
 }
 
+/// Days since 1970-01-01, by the sun over this place.
+std::int64_t day_of(time_point at, double longitude) {
+  return static_cast<std::int64_t>(
+      std::floor(static_cast<double>(at.time_since_epoch().count()) / day_us + longitude / 360));
+}
+
 }  // namespace
 
 expected<std::uint8_t> sun_event_number(std::string_view name, double latitude, double longitude) {
@@ -103,11 +114,17 @@ expected<std::uint8_t> sun_event_number(std::string_view name, double latitude, 
 
 std::optional<time_point> next_sun_event(std::uint8_t event, double latitude, double longitude, time_point after) {
   if (after > last_moment) return std::nullopt;
-  auto const from = std::max(after, first_moment);
-  auto const days = static_cast<double>(from.time_since_epoch().count()) / day_us + longitude / 360;
-  auto const first = static_cast<std::int64_t>(std::floor(days)) - 1;
+  auto const first = day_of(std::max(after, first_moment), longitude) - 1;
   for (auto day = first; day < first + patience_days; ++day)
     if (auto const at = on_day(sun_events[event], latitude, longitude, day); at && *at > after) return at;
+  return std::nullopt;
+}
+
+std::optional<time_point> previous_sun_event(std::uint8_t event, double latitude, double longitude, time_point before) {
+  if (before < first_moment) return std::nullopt;
+  auto const last = day_of(std::min(before, last_moment), longitude) + 1;
+  for (auto day = last; day > last - patience_days; --day)
+    if (auto const at = on_day(sun_events[event], latitude, longitude, day); at && *at < before) return at;
   return std::nullopt;
 }
 

@@ -37,5 +37,8 @@ inline constexpr std::array<sun_event, 9> sun_events = {{{"dawn_astronomical", -
 /// positive.
 [[nodiscard]] std::optional<time_point> next_sun_event(std::uint8_t event, double latitude, double longitude,
                                                        time_point after);
+/// The last time before this one, in the same way.
+[[nodiscard]] std::optional<time_point> previous_sun_event(std::uint8_t event, double latitude, double longitude,
+                                                           time_point before);
 
 }  // namespace lovage::beats
