@@ -3,6 +3,7 @@
 #include "app/canvas_plan.hpp"
 #include "core/ids.hpp"
 #include "core/log.hpp"
+#include "execute/plain_chain.hpp"
 #include "execute/workflow_calls.hpp"
 #include "wire/result_tuple.hpp"
 
@@ -74,6 +75,7 @@ expected<void> add_next_step(request const& r, value const& result, policy const
                              follow_up& out) {
   auto const& chain = r.message.embed.chain;
   if (!chain || chain->empty()) return {};
+  if (is_plain_chain(*chain, with)) return add_plain_step(*chain, result, place_after(r, with), with, now, out);
   auto c = detail::canvas_of_chain(*chain);
   if (!c) return fail(c.error());
   if (c->empty()) return {};
@@ -96,7 +98,7 @@ expected<void> check_workflow(request const& r, policy const& with, time_point n
   for (auto const* calls : {&e.callbacks, &e.errbacks})
     for (auto const& call : *calls)
       if (auto ok = check_canvas(detail::canvas_of(call), with, now); !ok) return ok;
-  if (e.chain)
+  if (e.chain && !is_plain_chain(*e.chain, with))
     if (auto ok = check_canvas(detail::canvas_of_chain(*e.chain), with, now); !ok) return ok;
   if (e.chord.is_null()) return {};
   return with.chords ? check_canvas(detail::canvas_of(e.chord), with, now) : detail::no_chord_counter(r.message.task);
