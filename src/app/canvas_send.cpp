@@ -7,8 +7,8 @@
 namespace lovage::detail {
 namespace {
 
-// Of a workflow's first messages this many stand in memory at once.
-constexpr std::size_t calls_at_once = 1'000;
+// Of a workflow's first messages this many stand in memory at once; workers begin with them while the next are made.
+constexpr std::size_t calls_at_once = 250;
 
 std::chrono::seconds kept_for(app_state const& app) {
   return std::chrono::ceil<std::chrono::seconds>(app.settings.result_expires());
