@@ -24,6 +24,8 @@ class app;
 class workflow;
 class workflow_run;
 class batch;
+class schedule;
+class periodic_options;
 struct batch_run;
 struct drawing;
 
@@ -106,6 +108,8 @@ expected<result_tree> send_members(app_state& app, std::function<std::optional<v
 /// A group that was saved under this id.
 expected<std::optional<result_tree>> saved_group(app_state& app, std::string const& id, deadline until);
 
+void add_periodic(app_state& app, std::string name, schedule const& when, raw_call call, periodic_options const& with);
+
 /// The handle of a workflow of this outcome.
 template <class Outcome>
 struct sent_as {
@@ -181,6 +185,15 @@ class app {
   app& before_publish(std::function<void(raw_call&)> f);
   /// Calls this once the broker has a call. Otherwise as `before_publish`.
   app& after_publish(std::function<void(std::string const& task, task_id const& id)> f);
+
+  /// Sends this call whenever the schedule says so, while a `beat` runs on this app. Throws `error{invalid_argument}`
+  /// for a name that is taken, or none. *Requires*: `<lovage/beat.hpp>`; comes before a `beat` is made.
+  ///
+  ///     app.periodic("hourly-sum", lovage::crontab{"0 * * * *"}, shop::add.s(1, 2));
+  template <class R>
+  app& periodic(std::string name, schedule const& when, signature<R()> call);
+  template <class R>
+  app& periodic(std::string name, schedule const& when, signature<R()> call, periodic_options const& with);
 
   template <class R, class... A>
   [[nodiscard]] bound_task<lovage::task<R(A...)>> task(lovage::task<R(A...)> const& declaration) {

@@ -9,6 +9,8 @@
 #include "wire/task_message.hpp"
 
 #include <lovage/app.hpp>
+#include <lovage/periodic.hpp>
+#include <lovage/schedule.hpp>
 
 #include <functional>
 #include <memory>
@@ -33,6 +35,14 @@ struct publish_settings {
   std::chrono::milliseconds operation_timeout{};
 };
 
+/// One `app::periodic`.
+struct periodic_call {
+  std::string name;
+  schedule when;
+  raw_call call;
+  periodic_options with;
+};
+
 /// *Threads*: any. Connections are made on first use and kept.
 class app_state : public std::enable_shared_from_this<app_state> {
  public:
@@ -41,6 +51,7 @@ class app_state : public std::enable_shared_from_this<app_state> {
   config const settings;
   publish_settings publishing;  ///< filled before the first call is sent, as `tasks` is
   task_registry tasks;
+  std::vector<periodic_call> periodic;  ///< filled before a scheduler is made
   now_fn const now;
   lamport_clock clock;  ///< of what this program sends
 
@@ -85,6 +96,10 @@ class clock_listener {
   int id_;
 };
 void clock_advanced();
+
+/// django-celery-beat's column.
+inline constexpr std::size_t longest_periodic_name = 200;
+[[nodiscard]] expected<void> check_periodic_name(std::string_view name);
 
 /// Options that contradict each other or cannot be: `invalid_argument`.
 [[nodiscard]] expected<void> check(raw_call const& call);

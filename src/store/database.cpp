@@ -23,6 +23,10 @@ error_info describe_io(int code, int why, std::string const& said, std::string c
   return {errc::unavailable, "the disk does not work; nothing was written: " + text, path};
 }
 
+bool is_taken(int code) {
+  return code == SQLITE_CONSTRAINT_UNIQUE || code == SQLITE_CONSTRAINT_PRIMARYKEY || code == SQLITE_CONSTRAINT_ROWID;
+}
+
 error_info describe(int code, sqlite3* db, std::string const& path) {
   std::string const said = db ? sqlite3_errmsg(db) : sqlite3_errstr(code);
   switch (code & 0xff) {
@@ -39,6 +43,9 @@ error_info describe(int code, sqlite3* db, std::string const& path) {
       return {errc::unavailable, "cannot open the file; does its directory exist, and may this user write there?",
               path};
     case SQLITE_NOTADB: return {errc::unavailable, "this is no lovage store (not an SQLite file)", path};
+    case SQLITE_CONSTRAINT:
+      return {is_taken(code) ? errc::conflict : errc::invalid_argument, "SQLite refuses the row: " + said, path};
+    case SQLITE_ERROR: return {errc::bad_config, "SQLite refuses the statement: " + said, path};
     case SQLITE_CORRUPT:
       return {errc::unavailable, "the store is damaged; run 'sqlite3 FILE .recover' on a copy", path};
     default: return {errc::internal, "SQLite: " + said, path};
@@ -60,6 +67,8 @@ void statement::check(int code) const {
 }
 
 statement& statement::bind(std::int64_t v) { return check(sqlite3_bind_int64(on_, next_++, v)), *this; }
+
+statement& statement::bind(double v) { return check(sqlite3_bind_double(on_, next_++, v)), *this; }
 
 statement& statement::bind(std::string_view text) {
   check(sqlite3_bind_text64(on_, next_++, text.data(), text.size(), SQLITE_STATIC, SQLITE_UTF8));
@@ -112,7 +121,7 @@ database::database(std::string path, options with, deadline until) : path_{std::
   try {
     sqlite3_extended_result_codes(db_, 1);
     sqlite3_busy_handler(db_, &database::on_busy, this);
-    use_wal();
+    if (with.wal) use_wal();
     exec(with.full_sync ? "PRAGMA synchronous=FULL" : "PRAGMA synchronous=NORMAL");
     exec("PRAGMA cache_size=-8192; PRAGMA secure_delete=FAST; PRAGMA temp_store=MEMORY");
     sqlite3_wal_autocheckpoint(db_, with.autocheckpoint);

@@ -31,6 +31,7 @@ class statement {
   /// Parameters are numbered from 1 and bound in order; text and blobs are not copied: they outlive the statement's
   /// use.
   statement& bind(std::int64_t v);
+  statement& bind(double v);
   statement& bind(std::string_view text);
   statement& bind_blob(std::string_view data);
   statement& bind_null();
@@ -50,6 +51,7 @@ class statement {
   [[nodiscard]] std::string_view text(int column) const;
   [[nodiscard]] std::string_view blob(int column) const;
   [[nodiscard]] bool is_null(int column) const;
+  [[nodiscard]] sqlite3_stmt* raw() const noexcept { return on_; }
 
  private:
   void check(int code) const;
@@ -61,6 +63,7 @@ class statement {
 class database {
  public:
   struct options {
+    bool wal = true;              ///< turn the file's log on; otherwise the file stays as its owner has it
     bool full_sync = false;       ///< survive power loss too: every commit reaches the disk
     int autocheckpoint = 16'384;  ///< pages of the log after which a commit also checkpoints
   };

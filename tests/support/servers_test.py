@@ -44,6 +44,22 @@ class ServersTest(unittest.TestCase):
         self.assertFalse(rabbit.alive())
         self.assertIsNotNone(mapper.poll())
 
+    def test_mariadb_keeps_what_it_confirmed(self) -> None:
+        with servers.mariadb() as mariadb:
+            mariadb.execute("CREATE DATABASE kept; CREATE TABLE kept.it (what text)")
+            mariadb.execute("INSERT INTO it VALUES ('this')", "kept")
+            self.survives_everything(mariadb)
+            self.assertEqual(mariadb.execute("SELECT what FROM it", "kept"), "this")
+        self.assertFalse(mariadb.alive())
+
+    def test_postgres_keeps_what_it_confirmed(self) -> None:
+        with servers.postgres() as postgres:
+            postgres.execute("CREATE TABLE kept (what text)")
+            postgres.execute("INSERT INTO kept VALUES ('this')")
+            self.survives_everything(postgres)
+            self.assertEqual(postgres.execute("SELECT what FROM kept"), "this")
+        self.assertFalse(postgres.alive())
+
     def test_a_server_that_cannot_start_says_why(self) -> None:
         with self.assertRaises(servers.NotStarted) as caught, servers.redis(options=("--no-such-option", "1")):
             pass
