@@ -3,7 +3,7 @@
 namespace lovage::store {
 namespace {
 
-constexpr std::int64_t schema_version = 3;
+constexpr std::int64_t schema_version = 4;
 
 // Ready, delayed and claimed messages are one table with a partial index per state: a state change moves one small
 // index entry instead of the row. `result.seq` grows with every write, so that watchers read what is new and nothing
@@ -88,6 +88,19 @@ CREATE TABLE saved_group(
 PRAGMA user_version = 3;
 )sql";
 
+// What members added to their chords, by id: told twice it counts once. And which of several sendings of a task runs.
+constexpr char const* from_3_to_4 = R"sql(
+CREATE TABLE chord_growth(
+  group_id TEXT NOT NULL, task_id TEXT NOT NULL,
+  PRIMARY KEY(group_id, task_id)) STRICT, WITHOUT ROWID;
+CREATE TABLE run_claim(
+  task_id TEXT PRIMARY KEY,
+  text TEXT NOT NULL,                -- of the sending that has the id
+  expires INTEGER) STRICT, WITHOUT ROWID;
+CREATE INDEX run_claim_expires ON run_claim(expires) WHERE expires IS NOT NULL;
+PRAGMA user_version = 4;
+)sql";
+
 constexpr std::int64_t application = 1'819'697'511;
 
 std::int64_t number(database& on, char const* sql) {
@@ -120,6 +133,7 @@ void prepare_schema(database& on) {
   if (found == 0) on.exec(schema);
   if (found < 2) on.exec(from_1_to_2);
   if (found < 3) on.exec(from_2_to_3);
+  if (found < 4) on.exec(from_3_to_4);
   change.commit();
 }
 
