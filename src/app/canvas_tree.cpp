@@ -1,7 +1,7 @@
 #include "app/canvas_tree.hpp"
 
 #include "core/ids.hpp"
-#include "wire/name_uuid.hpp"
+#include "wire/named_uuid.hpp"
 
 #include <algorithm>
 #include <iterator>
@@ -260,7 +260,7 @@ id_source fresh_ids() {
 id_source ids_after(task_id const& task) {
   static constexpr uuid space{
       {0x5c, 0x1d, 0x0a, 0x4e, 0x3f, 0x62, 0x4b, 0x8e, 0x9a, 0x57, 0x6c, 0x6f, 0x76, 0x61, 0x67, 0x65}};
-  return [task, n = 0]() mutable { return wire::name_uuid(space, task.str() + " " + std::to_string(n++)).str(); };
+  return [task, n = 0]() mutable { return wire::named_uuid(space, task.str() + " " + std::to_string(n++)).str(); };
 }
 
 void freeze(canvas_tree& c, std::string const& reply_to, id_source const& next_id) {
