@@ -73,7 +73,7 @@ opened_stores open_redis(now_fn now) {
 INSTANTIATE_TEST_SUITE_P(Drivers, ScheduleStore,
                          ::testing::Values(store_driver{"memory", open_memory}, store_driver{"sqlite", open_sqlite},
                                            store_driver{"redis", open_redis}),
-                         [](auto const& info) { return std::string{info.param.name}; });
+                         [](auto const& of) { return std::string{of.param.name}; });
 
 }  // namespace
 }  // namespace lovage::beats
