@@ -117,11 +117,11 @@ TEST(ConfigFile, MayNameASettingTwiceOnlyWithOneMeaning) {
 }
 
 TEST(ConfigFile, ThatNamesASettingWithoutEffectWarns) {
-  auto const c = read("worker_direct = true\n[beat_schedule]\nhourly = 3600\n[worker]\ntimer = \"x\"\n");
+  auto const c = read("worker_direct = true\n[cache_backend_options]\nttl = 3600\n[worker]\ntimer = \"x\"\n");
   EXPECT_THAT(
       c.warnings(),
       ElementsAre("worker_direct: known to Celery, has no effect in lovage 0.1 (lovage.toml:1)",
-                  "beat_schedule: known to Celery, has no effect in lovage 0.1 (lovage.toml:2)",
+                  "cache_backend_options: known to Celery, has no effect in lovage 0.1 (lovage.toml:2)",
                   "worker_timer: known to Celery, has no effect in lovage 0.1 (names a Python class) (lovage.toml:5)"));
 }
 
