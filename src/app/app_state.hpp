@@ -118,6 +118,8 @@ inline constexpr std::size_t longest_periodic_name = 200;
 [[nodiscard]] expected<void> run_eagerly(app_state& app, wire::task_message message);
 [[nodiscard]] expected<void> run_eagerly(app_state& app, std::vector<broker::outgoing> messages);
 
+/// `app::before_publish`: these are to be made into messages.
+void tell_before(std::span<raw_call> calls, app_state const& app);
 /// `app::after_publish`: the broker has these.
 void tell_after(std::span<std::string const> names, std::vector<task_id> const& ids, app_state const& app);
 

@@ -27,10 +27,6 @@ constexpr int most_steps_back = 1'000;
 constexpr auto clock_slack = 1s;
 constexpr std::chrono::microseconds tick{1};
 
-std::chrono::microseconds us_of(periodic_options::seconds s) {
-  return std::chrono::duration_cast<std::chrono::microseconds>(s);
-}
-
 bool is_usual(entry const& e) {
   auto const& w = e.with;
   return !w.grace_ && w.spread_.count() == 0 && w.jitter_.count() == 0 && !w.start_ && !w.end_ &&
@@ -180,7 +176,7 @@ std::optional<time_point> agenda::grace_limit(slot const& s, time_point now) con
   bool const cron = std::holds_alternative<crontab>(s.when.kind());
   auto const usual = none ? grace_of_none : cron ? with_.cron_grace : periodic_options::seconds{0};
   auto const grace = r != nullptr && r->grace.count() >= 0 ? r->grace : usual;
-  return grace.count() > 0 ? std::optional{now - us_of(grace)} : std::nullopt;
+  return grace.count() > 0 ? std::optional{now - whole_us(grace)} : std::nullopt;
 }
 
 // The last occurrence whose sending time has come; nothing when it was decided before.
@@ -213,7 +209,7 @@ std::optional<agenda::item> agenda::due_at(place at, time_point now) const {
   auto from = s.counts_from;
   if (limit) {  // spread and jitter only move it later
     auto const* r = rare_of(s);
-    auto const late = r == nullptr ? 0us : us_of(r->spread + r->jitter);
+    auto const late = r == nullptr ? 0us : whole_us(r->spread + r->jitter);
     from = std::max(from, *limit - late - tick);
   }
   auto due = s.when.next(from);

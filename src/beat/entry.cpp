@@ -12,7 +12,7 @@
 namespace lovage::beats {
 namespace {
 
-using seconds = periodic_options::seconds;
+using option_seconds = periodic_options::seconds;
 
 constexpr std::array<std::string_view, 4> origin_names{"code", "configuration", "store", "django"};
 constexpr std::array<std::string_view, 3> catch_up_names{"none", "last", "all"};
@@ -37,11 +37,11 @@ void read_word(std::array<std::string_view, N> const& names, std::string_view ke
 }
 
 // A time that is not negative, and that a clock can be moved by.
-void read_seconds(std::string_view key, value const& v, std::optional<seconds>& out, wire::fields& in) {
+void read_seconds(std::string_view key, value const& v, std::optional<option_seconds>& out, wire::fields& in) {
   std::optional<double> s;
   in.number(key, v, s);
   if (s && (*s < 0 || *s > 31'536'000'000)) return in.refuse(key, "is no number of seconds from 0 on");
-  if (s) out = seconds{*s};
+  if (s) out = option_seconds{*s};
 }
 
 void read_moment(std::string_view key, value const& v, std::optional<time_point>& out, wire::fields& in) {
@@ -51,7 +51,7 @@ void read_moment(std::string_view key, value const& v, std::optional<time_point>
 }
 
 bool read_option(std::string_view key, value const& v, periodic_options& out, wire::fields& in) {
-  std::optional<seconds> some;
+  std::optional<option_seconds> some;
   if (key == "catch_up") return read_word(catch_up_names, key, v, out.catch_up_, in), true;
   if (key == "overlap") return read_word(overlap_names, key, v, out.overlap_, in), true;
   if (key == "grace") return read_seconds(key, v, out.grace_, in), true;
@@ -60,11 +60,9 @@ bool read_option(std::string_view key, value const& v, periodic_options& out, wi
   if (key == "end") return read_moment(key, v, out.end_, in), true;
   if (key != "spread" && key != "jitter") return false;
   read_seconds(key, v, some, in);
-  (key == "spread" ? out.spread_ : out.jitter_) = some.value_or(seconds{0});
+  (key == "spread" ? out.spread_ : out.jitter_) = some.value_or(option_seconds{0});
   return true;
 }
-
-std::chrono::microseconds us_of(seconds s) { return std::chrono::microseconds{std::llround(s.count() * 1e6)}; }
 
 }  // namespace
 
@@ -126,7 +124,7 @@ task_id task_id_of(std::string_view entry, time_point due) {
 }
 
 time_point sending_time(std::string_view entry, time_point due, periodic_options const& with) {
-  return due + spread_of(entry, us_of(with.spread_)) + jitter_of(entry, due, us_of(with.jitter_));
+  return due + spread_of(entry, whole_us(with.spread_)) + jitter_of(entry, due, whole_us(with.jitter_));
 }
 
 }  // namespace lovage::beats

@@ -54,6 +54,10 @@ struct occurrence {
 /// The id of its task: the same, whoever sends it and however often.
 [[nodiscard]] task_id task_id_of(std::string_view entry, time_point due);
 
+[[nodiscard]] inline std::chrono::microseconds whole_us(periodic_options::seconds s) {
+  return std::chrono::round<std::chrono::microseconds>(s);
+}
+
 /// The moment when an occurrence is sent: later than it is due by the entry's `spread`, the same for all occurrences,
 /// and by its `jitter`, which is another for each. Both are made of names: all schedulers agree.
 [[nodiscard]] time_point sending_time(std::string_view entry, time_point due, periodic_options const& with);

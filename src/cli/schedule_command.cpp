@@ -182,14 +182,14 @@ int run_run(session const& s, schedule_args const& a) {
   return for_each_name(s, a, [&](periodic_tasks& on, std::string const& name) { print(on.run(name).str() + "\n"); });
 }
 
-using run_function = int (*)(session const&, schedule_args const&);
+using schedule_run = int (*)(session const&, schedule_args const&);
 
 struct schedule_adder {
   CLI::App& schedule;
   session& s;
   std::shared_ptr<schedule_args> a;
 
-  CLI::App& command(char const* name, char const* text, run_function run) const {
+  CLI::App& command(char const* name, char const* text, schedule_run run) const {
     auto* c = schedule.add_subcommand(name, text);
     c->callback([this_ = *this, c, run] {
       this_.a->words = c->remaining();
@@ -197,7 +197,7 @@ struct schedule_adder {
     });
     return *c;
   }
-  void set(run_function run) const {
+  void set(schedule_run run) const {
     s.action = [&on = s, args = a, run] { return run(on, *args); };
   }
   void json(CLI::App& c) const { c.add_flag("--json", a->json, "As one line of JSON"); }

@@ -88,6 +88,19 @@ CREATE TABLE saved_group(
 PRAGMA user_version = 3;
 )sql";
 
+// What members added to their chords, by id: told twice it counts once. And which of several sendings of a task runs.
+constexpr char const* from_3_to_4 = R"sql(
+CREATE TABLE chord_growth(
+  group_id TEXT NOT NULL, task_id TEXT NOT NULL,
+  PRIMARY KEY(group_id, task_id)) STRICT, WITHOUT ROWID;
+CREATE TABLE run_claim(
+  task_id TEXT PRIMARY KEY,
+  text TEXT NOT NULL,                -- of the sending that has the id
+  expires INTEGER) STRICT, WITHOUT ROWID;
+CREATE INDEX run_claim_expires ON run_claim(expires) WHERE expires IS NOT NULL;
+PRAGMA user_version = 4;
+)sql";
+
 // Periodic tasks. `schedule_lead` has one row: who leads, and how often entries changed.
 constexpr char const* from_4_to_5 = R"sql(
 CREATE TABLE schedule(
@@ -149,6 +162,7 @@ void prepare_schema(database& on) {
   if (found == 0) on.exec(schema);
   if (found < 2) on.exec(from_1_to_2);
   if (found < 3) on.exec(from_2_to_3);
+  if (found < 4) on.exec(from_3_to_4);
   if (found < 5) on.exec(from_4_to_5);
   change.commit();
 }
