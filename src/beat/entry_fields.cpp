@@ -2,6 +2,7 @@
 
 #include "app/app_state.hpp"
 #include "beat/dispatcher.hpp"
+#include "beat/schedule_value.hpp"
 #include "config/parse_value.hpp"
 #include "config/settings.hpp"
 #include "wire/serializer.hpp"
@@ -9,7 +10,6 @@
 
 #include <algorithm>
 #include <array>
-#include <cmath>
 
 namespace lovage::beats {
 namespace {
@@ -19,73 +19,6 @@ constexpr std::array<std::string_view, 15> known_members{"task",     "schedule",
                                                          "spread",   "jitter",   "start",    "end",    "one_off"};
 // Those that a duration as text is good for.
 constexpr std::array<std::string_view, 3> durations{"grace", "spread", "jitter"};
-
-std::optional<double> number_in(value const& v) {
-  if (auto const* d = v.get_if<double>()) return *d;
-  if (auto const* i = v.get_if<std::int64_t>()) return static_cast<double>(*i);
-  return std::nullopt;
-}
-
-expected<schedule> interval(double seconds) {
-  if (!(seconds >= 0.001 && seconds <= 3.2e9))
-    return fail(errc::invalid_argument, "an interval is a number of seconds from 0.001 on");
-  return schedule{every{std::chrono::microseconds{std::llround(seconds * 1e6)}}};
-}
-
-// A field of a crontab: a number, text, or a list of numbers as Python's sets become.
-expected<std::string> field_text(std::string const& key, value const& v) {
-  if (auto const* text = v.get_if<std::string>()) return *text;
-  if (auto const* number = v.get_if<std::int64_t>()) return std::to_string(*number);
-  std::string out;
-  if (auto const* list = v.get_if<value::list>())
-    for (auto const& item : *list) {
-      auto const part = field_text(key, item);
-      if (!part) return part;
-      out += (out.empty() ? "" : ",") + *part;
-    }
-  if (!out.empty()) return out;
-  return fail(errc::invalid_argument, "crontab's field '" + key + "' is a " + v.kind() + "; write a number or text");
-}
-
-expected<schedule> crontab_of(value::map const& fields) {
-  std::array<std::string, 5> texts{"*", "*", "*", "*", "*"};
-  constexpr std::array<std::string_view, 5> names{"minute", "hour", "day_of_month", "month_of_year", "day_of_week"};
-  std::string zone;
-  for (auto const& [key, v] : fields) {
-    auto const text = field_text(key, v);
-    if (!text) return fail(text.error());
-    auto const at = std::find(names.begin(), names.end(), key);
-    if (at == names.end() && key != "timezone")
-      return fail(errc::invalid_argument, "a crontab has no field '" + key +
-                                              "'; there are minute, hour, day_of_month, month_of_year, day_of_week "
-                                              "and timezone");
-    (at == names.end() ? zone : texts[static_cast<std::size_t>(at - names.begin())]) = *text;
-  }
-  auto cron = crontab::parse(texts[0], texts[1], texts[2], texts[3], texts[4]);
-  if (!cron) return fail(cron.error());
-  try {
-    if (!zone.empty()) cron->timezone(zone);
-  } catch (error const& e) {
-    return fail(e.info());
-  }
-  return schedule{*cron};
-}
-
-expected<schedule> solar_of(value::map const& fields) {
-  auto const number = [&](char const* key, char const* shorter) -> std::optional<double> {
-    auto const* v = find(fields, key) ? find(fields, key) : find(fields, shorter);
-    return v ? number_in(*v) : std::nullopt;
-  };
-  auto const* event = find(fields, "event")->get_if<std::string>();
-  auto const latitude = number("latitude", "lat"), longitude = number("longitude", "lon");
-  if (!event || !latitude || !longitude)
-    return fail(errc::invalid_argument, "a solar schedule has an event (text), a latitude and a longitude (degrees)");
-  try {
-    return schedule{solar{*event, *latitude, *longitude}};
-  } catch (error const& e) {
-    return fail(e.info());
-  }
-}
 
 template <class T>
 expected<T> member(value::map const& m, char const* key) {
@@ -131,7 +64,7 @@ expected<entry> read_entry(std::string name, value::map const& members) {
   auto const* when = find(members, "schedule");
   if (when == nullptr)
     return fail(errc::invalid_argument, "it needs a 'schedule': seconds, a text such as \"*/5 * * * *\", or a map");
-  auto schedule = schedule_of(*when);
+  auto schedule = schedule_of_value(*when);
   if (!schedule) return fail(schedule.error());
   auto call = call_text(*std::move(task), *std::move(args), *std::move(kwargs), *std::move(options));
   if (!call) return fail(call.error());
@@ -148,14 +81,6 @@ expected<entry> read_entry(std::string name, value::map const& members) {
 }
 
 }  // namespace
-
-expected<schedule> schedule_of(value const& v) {
-  if (auto const seconds = number_in(v)) return interval(*seconds);
-  if (auto const* text = v.get_if<std::string>()) return schedule::parse(*text);
-  if (auto const* fields = v.get_if<value::map>())
-    return find(*fields, "event") ? solar_of(*fields) : crontab_of(*fields);
-  return fail(errc::invalid_argument, std::string{"a schedule is seconds, text or a map, and not a "} + v.kind());
-}
 
 expected<std::string> call_text(std::string task, value::list args, value::map kwargs, value::map options) {
   wire::signature s;

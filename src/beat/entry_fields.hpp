@@ -10,10 +10,6 @@
 
 namespace lovage::beats {
 
-/// A number of seconds, text (see `schedule::parse`), or a map: of crontab's fields by Celery's names and `timezone`,
-/// or of a solar `event` with `latitude` and `longitude` (`lat`, `lon`). Error `invalid_argument` that names the fix.
-[[nodiscard]] expected<schedule> schedule_of(value const& v);
-
 /// The JSON of an entry's call, once it is known that it can be sent. Errors: `invalid_argument`, `decode`.
 [[nodiscard]] expected<std::string> call_text(std::string task, value::list args, value::map kwargs,
                                               value::map options);
