@@ -54,8 +54,8 @@ class beat {
   beat(beat const&) = delete;
   beat& operator=(beat const&) = delete;
 
-  /// Runs until SIGTERM, SIGINT or `stop`; 0. Throws `error{bad_config}` for settings and entries that cannot be. A
-  /// store or broker that is away is waited for.
+  /// Runs until SIGTERM, SIGINT or `stop`; 0, or 1 when its store turned out to be none, as the log says. Throws
+  /// `error{bad_config}` for settings and entries that cannot be. A store or broker that is away is waited for.
   int run();
   /// The same in the background, without signals; throws as `run`.
   void start();
@@ -84,8 +84,25 @@ struct periodic_task {
   std::int64_t total_run_count = 0;
 };
 
-/// The load of a day, see `periodic_tasks::heat`.
-struct heat_map;
+/// The load of a day.
+struct heat_map {
+  struct pile_up {
+    time_point at;
+    std::uint32_t runs;
+    std::vector<std::string> entries;  ///< the first few
+    std::uint32_t more;                ///< that are not named
+  };
+  struct quiet_time {
+    time_point from, until;
+    std::uint64_t runs;
+  };
+  time_point begin;
+  std::vector<std::uint32_t> per_minute;
+  std::uint64_t runs = 0;
+  std::vector<pile_up> pile_ups;   ///< minutes that are far fuller than others, the fullest first
+  std::vector<quiet_time> quiet;   ///< hours, the quietest first
+  std::vector<std::string> lines;  ///< all of it for a terminal, in the setting `timezone`
+};
 
 /// What to change of an entry; what is not set stays.
 struct periodic_change {
@@ -127,7 +144,7 @@ class periodic_tasks {
   void remove(std::string_view name);
   /// Sends its task now, beside its schedule.
   task_id run(std::string_view name);
-  /// The runs of 24 hours from `from` on, minute by minute, of all enabled entries. *Requires*: `<lovage/heat.hpp>`.
+  /// The runs of 24 hours from `from` on, minute by minute, of all enabled entries.
   [[nodiscard]] heat_map heat(time_point from);
   /// Where all of that is kept, without password.
   [[nodiscard]] std::string store() const;

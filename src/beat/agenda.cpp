@@ -36,7 +36,7 @@ bool is_usual(entry const& e) {
 // What `catch_up::all` begins with: no more than so many occurrences ago.
 time_point bounded(schedule const& when, time_point from, time_point now) {
   if (when.between(from, now, most_caught_up + 1).size() <= most_caught_up) return from;
-  auto at = now;
+  auto at = now + tick;
   for (std::size_t i = 0; i < most_caught_up; ++i) at = when.previous(at).value_or(at);
   return at - tick;
 }

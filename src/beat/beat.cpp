@@ -87,7 +87,15 @@ class beat::impl {
     ::sigset_t all, before;
     ::sigfillset(&all);
     ::pthread_sigmask(SIG_SETMASK, &all, &before);  // signals are the program's, not this thread's
-    thread_ = std::thread{[this] { work(); }};
+    thread_ = std::thread{[this] {
+      try {
+        work();
+      } catch (std::exception const& e) {
+        log::critical(std::string{"beat: "} + e.what());
+      }
+      std::lock_guard const lock{mutex_};
+      ended_ = true;
+    }};
     ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
   }
 
@@ -101,9 +109,9 @@ class beat::impl {
       if (have.name == e.name) return;
     own_.push_back(std::move(e));
   }
-  [[nodiscard]] bool stopped() const {
+  [[nodiscard]] bool ended() const {
     std::lock_guard const lock{mutex_};
-    return stopping_;
+    return ended_;
   }
 
   detail::app_state& app_;
@@ -114,7 +122,7 @@ class beat::impl {
 
   mutable std::mutex mutex_;  // guards what follows
   mutable std::condition_variable changed_;
-  bool stopping_ = false;
+  bool stopping_ = false, ended_ = false;
   std::shared_ptr<beats::scheduler> running_;
 };
 
@@ -141,15 +149,20 @@ int beat::impl::run() {
   if (!options_.handle_signals_) {
     prepare();
     work();
-    return 0;
+    std::lock_guard const lock{mutex_};
+    return stopping_ ? 0 : 1;
   }
   auto const ending = ending_signals();
+  bool asked = false;
   ::sigset_t before;
   ::pthread_sigmask(SIG_BLOCK, &ending, &before);
   try {
     start();
     ::timespec const nap{0, std::chrono::nanoseconds{signal_poll}.count()};
-    while (!stopped() && ::sigtimedwait(&ending, nullptr, &nap) < 0) {
+    while (!asked && !ended()) asked = ::sigtimedwait(&ending, nullptr, &nap) > 0;
+    {
+      std::lock_guard const lock{mutex_};
+      asked = asked || stopping_;
     }
     stop();
   } catch (...) {
@@ -157,7 +170,7 @@ int beat::impl::run() {
     throw;
   }
   ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
-  return 0;
+  return asked ? 0 : 1;
 }
 
 bool beat::impl::wait_leading(deadline until) const {

@@ -1,18 +1,21 @@
 #include "beat/last_runs.hpp"
 
 #include "app/revoke.hpp"
+#include "beat/dispatcher.hpp"
 
 namespace lovage::beats {
 
-std::string last_runs::why_unknown() const {
+std::string last_runs::why_unknown(std::string_view call) const {
   if (!app_.has_backend()) return "no result backend is configured";
   if (!app_.reply_to().empty()) return "results of rpc:// are read by their sender alone";
+  auto const sent = call_of_entry(call);
+  if (sent && sent->options.ignore_result_.value_or(app_.publishing.ignore_result)) return "its results are ignored";
   return {};
 }
 
 expected<std::vector<bool>> last_runs::running(std::span<past_run const> runs, deadline until) {
   std::vector<bool> out(runs.size(), false);
-  if (runs.empty() || !why_unknown().empty()) return out;
+  if (runs.empty()) return out;
   auto const results = app_.backend(until);
   if (!results) return fail(results.error());
   std::vector<task_id> ids;

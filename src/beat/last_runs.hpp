@@ -22,8 +22,8 @@ class last_runs {
  public:
   explicit last_runs(detail::app_state& app) : app_{app} {}
 
-  /// Why it can never be known here; empty when it can be.
-  [[nodiscard]] std::string why_unknown() const;
+  /// Why it can never be known of this call's runs; empty when it can be.
+  [[nodiscard]] std::string why_unknown(std::string_view call) const;
   /// True for each that has not ended. Error `unavailable` and the like: nothing is known now.
   [[nodiscard]] expected<std::vector<bool>> running(std::span<past_run const> runs, deadline until);
   /// Revokes it, and ends it where it runs.

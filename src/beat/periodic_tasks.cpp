@@ -1,6 +1,7 @@
 // What can be done with entries at run time, by programs and the command line.
 #include "beat/dispatcher.hpp"
 #include "beat/entry_fields.hpp"
+#include "beat/heat.hpp"
 #include "beat/own_entries.hpp"
 #include "beat/store_choice.hpp"
 #include "core/ids.hpp"
@@ -200,6 +201,26 @@ task_id periodic_tasks::run(std::string_view name) {
   calls.push_back(beats::call_of_entry(e.call).value());
   calls.front().options.header(beats::entry_header, e.name);
   return detail::send_raw(*impl_->app_, std::move(calls), impl_->limit()).value().front();
+}
+
+heat_map periodic_tasks::heat(time_point from) {
+  auto const all = impl_->entries();
+  auto const zone = impl_->app_->settings.timezone();
+  std::vector<schedule> settled;
+  std::vector<beats::heat_source> sources;
+  settled.reserve(all.size());  // they are pointed to
+  for (auto const& [name, e] : all) {
+    auto when = e.when.settled(name, zone);
+    if (!e.enabled || !when) continue;
+    settled.push_back(*std::move(when));
+    sources.push_back({name, &settled.back(), beats::whole_us(e.with.spread_)});
+  }
+  auto const found = beats::heat_of(sources, from);
+  auto const minute = [&](std::size_t n) { return found.begin + std::chrono::minutes{n}; };
+  heat_map out{found.begin, found.per_minute, found.runs, {}, {}, beats::heat_lines(found, zone)};
+  for (auto const& p : found.pile_ups) out.pile_ups.push_back({minute(p.minute), p.runs, p.entries, p.more});
+  for (auto const& q : found.quiet) out.quiet.push_back({minute(q.first), minute(q.last), q.runs});
+  return out;
 }
 
 }  // namespace lovage

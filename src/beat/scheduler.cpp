@@ -11,6 +11,8 @@ namespace {
 constexpr auto store_limit = 3s;  // of one call; less than what is left of a lease
 constexpr auto send_limit = 5s;
 constexpr auto retry_interval = 1s;
+// A store that tells of the leader's end wakes those who wait for other reasons, too.
+constexpr auto least_between_asks = 100ms;
 constexpr auto overlap_interval = 1s;
 constexpr auto cleanup_interval = 1h;
 constexpr std::size_t decided_at_once = 1'000, taken_over_at_once = 1'000;
@@ -58,7 +60,7 @@ void scheduler::set_leading(bool yes) {
 }
 
 scheduler::clock::duration scheduler::turn() {
-  if (!lead()) return with_.poll;
+  if (!lead()) return std::max<clock::duration>(ask_at_ - clock::now(), 1ms);
   // What is claimed goes first; nothing more is claimed while it cannot be sent.
   if (!dispatcher_.idle() && !dispatcher_.work(deadline::in(send_limit))) return retry_interval;
   if (!read_changes() || !take_over() || !work_through()) return retry_interval;
@@ -70,6 +72,8 @@ scheduler::clock::duration scheduler::turn() {
 bool scheduler::lead() {
   auto const now = clock::now();
   if (term_ != 0 && now < renew_at_) return true;
+  if (term_ == 0 && now < ask_at_ - with_.poll + least_between_asks) return false;
+  ask_at_ = now + with_.poll;
   auto const got = store_->lead(with_.name, with_.lease, deadline::in(store_limit));
   if (!got) {
     (void)failed(got.error());
@@ -130,12 +134,12 @@ bool scheduler::read_changes() {
 }
 
 void scheduler::say_what_overlaps_need() const {
-  auto const why = last_runs_.why_unknown();
-  if (why.empty()) return;
-  for (auto const at : agenda_.places())
-    if (agenda_.overlapping(at) != overlap::allow)
+  for (auto const at : agenda_.places()) {
+    if (agenda_.overlapping(at) == overlap::allow) continue;
+    if (auto const why = last_runs_.why_unknown(agenda_.call(at)); !why.empty())
       log::warning("beat: whether a run of '" + std::string{agenda_.name(at)} +
                    "' has ended cannot be known, and its overlap is allowed: " + why);
+  }
 }
 
 // What a scheduler before claimed and did not send. The same id: workers know whether they ran it.
@@ -181,6 +185,7 @@ void scheduler::heed_overlaps(std::vector<agenda::item>& due) {
   for (std::size_t i = 0; i < due.size(); ++i) {
     auto const last = agenda_.last_due(due[i].at);
     if (!due[i].send || !last || agenda_.overlapping(due[i].at) == overlap::allow) continue;
+    if (!last_runs_.why_unknown(agenda_.call(due[i].at)).empty()) continue;
     runs.push_back({task_id_of(agenda_.name(due[i].at), *last), *last});
     whose.push_back(i);
   }

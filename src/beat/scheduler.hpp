@@ -64,7 +64,7 @@ class scheduler {
   dispatcher dispatcher_;
   last_runs last_runs_;
   std::uint64_t term_ = 0, counter_ = 0;
-  clock::time_point renew_at_{}, lead_until_{}, read_at_{}, take_over_at_{}, clean_at_{};
+  clock::time_point ask_at_{}, renew_at_{}, lead_until_{}, read_at_{}, take_over_at_{}, clean_at_{};
   std::string holder_;
   bool told_ = false;  ///< that the store is away
   std::atomic<bool> stopping_{false};

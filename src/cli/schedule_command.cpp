@@ -5,6 +5,8 @@
 #include "cli/text_table.hpp"
 #include "cli/words.hpp"
 
+#include "app/app_state.hpp"
+
 #include <lovage/beat.hpp>
 
 #include <cctype>
@@ -182,6 +184,17 @@ int run_run(session const& s, schedule_args const& a) {
   return for_each_name(s, a, [&](periodic_tasks& on, std::string const& name) { print(on.run(name).str() + "\n"); });
 }
 
+int run_heat(session const& s, schedule_args const& a) {
+  auto with = s.open();
+  auto const from = a.start.empty() ? with.state()->now() : moment_of("--from", a.start);
+  auto const of = periodic_tasks{with}.heat(from);
+  if (a.json) return print(json_line(heat_value(of))), exit_ok;
+  std::string out;
+  for (auto const& line : of.lines) out += printable(line) + "\n";
+  print(out);
+  return exit_ok;
+}
+
 using schedule_run = int (*)(session const&, schedule_args const&);
 
 struct schedule_adder {
@@ -293,6 +306,9 @@ void add_schedule(CLI::App& root, session& s) {
   add.json(resume);
   add.names(add.command("run", "Send it now, beside its schedule", run_run));
   add.names(add.command("remove", "Remove it", run_remove));
+  auto& heat = add.command("heat", "The load of the coming day: runs a minute, pile-ups, quiet hours", run_heat);
+  heat.add_option("--from", add.a->start, "Of another day from this moment on, ISO 8601")->type_name("TIME");
+  add.json(heat);
   c->footer(schedule_footer);
   c->callback([add, c] {
     if (c->get_subcommands().empty()) add.set(run_list);

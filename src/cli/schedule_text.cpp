@@ -70,6 +70,24 @@ std::string next_text(periodic_task const& t) {
   return t.next_run_at ? "; runs next at " + moment_text(*t.next_run_at) : std::string{};
 }
 
+value heat_value(heat_map const& of) {
+  value::list minutes, pile_ups, quiet;
+  for (auto const n : of.per_minute) minutes.emplace_back(n);
+  for (auto const& p : of.pile_ups) {
+    value::list names;
+    for (auto const& name : p.entries) names.emplace_back(name);
+    pile_ups.emplace_back(
+        value::map{{"at", moment_text(p.at)}, {"runs", p.runs}, {"entries", std::move(names)}, {"more", p.more}});
+  }
+  for (auto const& q : of.quiet)
+    quiet.emplace_back(value::map{{"from", moment_text(q.from)}, {"until", moment_text(q.until)}, {"runs", q.runs}});
+  return value{value::map{{"begin", moment_text(of.begin)},
+                          {"runs", of.runs},
+                          {"per_minute", std::move(minutes)},
+                          {"pile_ups", std::move(pile_ups)},
+                          {"quiet", std::move(quiet)}}};
+}
+
 value duration_value(std::string const& option, std::string const& text) {
   auto const s = settings::parse_seconds(text);
   if (!s) throw usage_error{option + " takes a duration such as 90, 10s, 5m or 1h30m, not '" + text + "'"};

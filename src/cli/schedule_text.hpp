@@ -14,6 +14,8 @@ namespace lovage::cli {
 /// "; runs next at 2026-11-30T08:00:00+00:00", and nothing when it does not.
 [[nodiscard]] std::string next_text(periodic_task const& t);
 
+[[nodiscard]] value heat_value(heat_map const& of);
+
 /// Seconds of "90", "10m", "1h30m". Throws `usage_error` naming the option.
 [[nodiscard]] value duration_value(std::string const& option, std::string const& text);
 
