@@ -133,7 +133,9 @@ void option_reader::read(value::map& options) {
 }  // namespace
 
 expected<raw_call> call_of_signature(wire::signature s) {
-  if (s.kind() != wire::signature_kind::task)
+  using enum wire::signature_kind;
+  auto const kind = s.kind();
+  if (kind != task && kind != map && kind != starmap)
     return fail(errc::invalid_argument, "a workflow stands where one task is wanted", s.task);
   raw_call out;
   out.task = std::move(s.task);

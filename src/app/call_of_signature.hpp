@@ -7,7 +7,7 @@
 
 namespace lovage::detail {
 
-/// The call of one task with its options, those of `apply_async`; how its sender retries is passed over. *On failure*:
+/// The call of one task (`map` and `starmap` are) with its options, those of `apply_async`; how its sender retries is passed over. *On failure*:
 /// `invalid_argument` for a workflow, `decode` where "signature.options.<key>", for an option that is none as well.
 [[nodiscard]] expected<raw_call> call_of_signature(wire::signature s);
 

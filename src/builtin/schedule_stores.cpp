@@ -1,7 +1,9 @@
 // The one list that names the drivers of schedule stores.
+#include "beat/django/django_store.hpp"
 #include "beat/memory/memory_store.hpp"
 #include "beat/redis/redis_store.hpp"
 #include "beat/schedule_store.hpp"
+#include "beat/sql/sql_store.hpp"
 #include "beat/sqlite/sqlite_store.hpp"
 
 #include <array>
@@ -22,11 +24,15 @@ constexpr std::array<schedule_row, 7> schedule_stores{{{"sqlite", &make_sqlite_s
                                                        {"socket", &make_redis_store},
                                                        {"sentinel", &make_redis_store}}};
 
+// Their addresses have many forms.
+constexpr schedule_row sql_row{"postgresql", &make_sql_store}, django_tables{"django+postgresql", &make_django_store};
+
 schedule_row const* row_of(std::string_view url) {
   auto const scheme = url.substr(0, url.find(':'));
   for (auto const& r : schedule_stores)
     if (r.scheme == scheme) return &r;
-  return nullptr;
+  if (url.starts_with("django+")) return &django_tables;
+  return is_sql_store(url) ? &sql_row : nullptr;
 }
 
 }  // namespace
@@ -36,6 +42,7 @@ expected<std::shared_ptr<schedule_store>> make_schedule_store(store_settings wit
   if (auto const* r = row_of(url)) return r->make(std::move(with), until);
   std::string known;
   for (auto const& r : schedule_stores) known += (known.empty() ? "" : ", ") + std::string{r.scheme} + "://";
+  known += ", postgresql://, mysql://, mariadb://, and these and sqlite:// after django+";
   return fail(errc::bad_config,
               "no schedules are kept in '" + url.substr(0, url.find(':')) + "://'; this version knows " + known,
               "beat_store_url");
