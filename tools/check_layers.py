@@ -30,6 +30,7 @@ LAYERS = {
     "builtin": [*APP, "app", "broker", "backend", "beat", "store"],  # the one list that names drivers
     "execute": [*APP, "app"],
     "worker": [*APP, "app", "execute", "pool", "io", "health"],
+    "relay": [*APP, "app", "worker", "io", "health"],
     "beat": [*APP, "app", "io", "store", "sql", "redis"],
     "monitor": [*APP, "app", "io"],
     "web": [*APP, "app", "io", "monitor"],

@@ -119,6 +119,47 @@ struct builtin_call {
   }
 };
 
+// A container that comes as a task, as old senders have it: what stands in it is run in its place, under its id.
+outcome container(char const* kind, value::map&& kwargs, value const* partial_args, value const* id = nullptr) {
+  value::map options;
+  if (id != nullptr && id->is<std::string>()) options.push_back({"task_id", *id});
+  bool const some = partial_args != nullptr && partial_args->is<value::list>();
+  value::map s{{"task", std::string{"celery."} + kind}, {"args", some ? *partial_args : value{value::list{}}}};
+  s.push_back({"kwargs", std::move(kwargs)});
+  s.push_back({"options", std::move(options)});
+  s.push_back({"subtask_type", kind});
+  s.push_back({"immutable", false});
+  return {LOVAGE_REPLACED, pack(value{std::move(s)})};
+}
+
+outcome missing_arguments(char const* what) { return failure_outcome("TypeError", what); }
+
+outcome run_group(builtin_call& c) {
+  auto const* tasks = c.with.find("tasks", 0);
+  if (tasks == nullptr || !tasks->is<value::list>()) return missing_arguments("celery.group takes a list of tasks");
+  return container("group", {{"tasks", *tasks}}, c.with.find("partial_args", 3), c.with.find("group_id", 2));
+}
+
+outcome run_chain(builtin_call& c) {
+  auto const* tasks = c.with.find("tasks", 0);
+  if (tasks == nullptr || !tasks->is<value::list>()) return missing_arguments("celery.chain takes a list of tasks");
+  return container("chain", {{"tasks", *tasks}}, nullptr);
+}
+
+outcome run_chord(builtin_call& c) {
+  auto const* header = c.with.find("header", 0);
+  auto const* body = c.with.find("body", 1);
+  if (header == nullptr || body == nullptr) return missing_arguments("celery.chord takes a header and a body");
+  return container("chord", {{"header", *header}, {"body", *body}, {"kwargs", value::map{}}},
+                   c.with.find("partial_args", 2));
+}
+
+// Where it can be run the worker itself does: no process of the pool talks to the backend.
+outcome run_chord_unlock(builtin_call&) {
+  return failure_outcome("NotImplementedError",
+                         "celery.chord_unlock needs a result backend that workers can read; rpc:// is none");
+}
+
 // The end of a named workflow: what its last nodes gave, by name.
 outcome run_workflow_end(builtin_call& c) {
   auto const* results = c.with.find("results", 0);
@@ -176,6 +217,10 @@ std::map<std::string, task_entry, std::less<>> make_builtin_tasks(task_registry:
   add("celery.chunks", &run_builtin<run_chunks>);
   add("celery.accumulate", &run_builtin<run_accumulate>);
   add("celery.backend_cleanup", &run_builtin<run_backend_cleanup>);
+  add("celery.group", &run_builtin<run_group>);
+  add("celery.chain", &run_builtin<run_chain>);
+  add("celery.chord", &run_builtin<run_chord>);
+  add("celery.chord_unlock", &run_builtin<run_chord_unlock>);
   add("lovage.batch_end", &run_builtin<run_batch_end>);
   add(detail::workflow_end_task, &run_builtin<run_workflow_end>);
   return out;

@@ -12,6 +12,7 @@ namespace lovage::cli {
 void add_worker(CLI::App& root, session& s);
 void add_beat(CLI::App& root, session& s);
 void add_schedule(CLI::App& root, session& s);
+void add_relay(CLI::App& root, session& s);
 void add_call(CLI::App& root, session& s);
 void add_result(CLI::App& root, session& s);
 void add_graph(CLI::App& root, session& s);

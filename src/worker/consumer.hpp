@@ -150,6 +150,7 @@ class consumer {
   [[nodiscard]] bool claim_again(clock::time_point now);
   void take_in(std::vector<arrival>&& arrivals);
   [[nodiscard]] std::vector<std::uint64_t> admit(std::vector<arrival>&& arrivals);
+  void ask_after_chords(std::vector<execute::request> const& polled);
   void acknowledge_early(std::vector<std::uint64_t> const& jobs);
   void hand_over(std::vector<std::uint64_t> const& jobs);
   void give_back_unstarted();

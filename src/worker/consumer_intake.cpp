@@ -1,5 +1,6 @@
 // The consumer's way in: from deliveries to jobs.
 #include "core/log.hpp"
+#include "execute/polled_chord.hpp"
 #include "execute/workflow.hpp"
 #include "wire/once.hpp"
 #include "worker/consumer.hpp"
@@ -180,6 +181,8 @@ void consumer::drop_stored(std::vector<arrival>& arrivals) {
 
 std::vector<std::uint64_t> consumer::admit(std::vector<arrival>&& arrivals) {
   std::vector<std::uint64_t> jobs;
+  std::vector<execute::request> polled;
+  bool const readable = to_.results && to_.results->abilities().keeps_records;
   auto const now = options_.now();
   auto const steady = steady_clock::now();
   for (auto& a : arrivals) {
@@ -189,6 +192,10 @@ std::vector<std::uint64_t> consumer::admit(std::vector<arrival>&& arrivals) {
       continue;
     }
     if (!execute::admit(a.what, policy_, now, owed_.pending())) continue;
+    if (readable && execute::asks_after_chord(a.what)) {
+      polled.push_back(std::move(a.what));
+      continue;
+    }
     auto const when = rates_.empty() ? starts::now : limit_rate(a.what, steady);
     if (when == starts::elsewhere) continue;
     log_line(a.what, "received");
@@ -200,7 +207,28 @@ std::vector<std::uint64_t> consumer::admit(std::vector<arrival>&& arrivals) {
     else
       hold(job, steady);
   }
+  ask_after_chords(polled);
   return jobs;
+}
+
+// `celery.chord_unlock`, answered here: no process of the pool talks to the backend.
+void consumer::ask_after_chords(std::vector<execute::request> const& polled) {
+  auto const now = options_.now();
+  for (auto const& r : polled) {
+    auto c = execute::polled_chord::of(r);
+    if (!c) {
+      wire::exception_info const why{"TypeError", {c.error().text()}, "builtins"};
+      execute::fail_request(r, policy_, {why}, disposition::bury, now, owed_.pending());
+      continue;
+    }
+    auto const records = to_.results->fetch(c->awaited(), deadline::in(step_limit));
+    if (records) {
+      execute::conclude_polled(r, *std::move(c), *records, policy_, now, owed_.pending());
+    } else {
+      log::warning("cannot ask after the members of chord " + c->group + ": " + records.error().text());
+      (void)execute::postpone(r, policy_, now + 1s, owed_.pending());
+    }
+  }
 }
 
 void consumer::acknowledge_early(std::vector<std::uint64_t> const& jobs) {

@@ -32,6 +32,12 @@ static void mark(std::string const& name, std::string const& file, int milliseco
   append(name, file);
 }
 
+static void sending(lovage::context& self, std::string const& name, std::string const& file, int milliseconds) {
+  auto const text = self.header("lovage_once");
+  auto const* by = text.get_if<std::string>();
+  mark(name + " " + (by ? *by : ""), file, milliseconds);
+}
+
 static int again(lovage::context& self, std::string const& name, std::string const& file, int times) {
   append(name, file);
   if (self.retries() < times) throw self.retry(300ms);
@@ -50,6 +56,7 @@ static void refuse(std::string const& name, std::string const& file) {
 
 LOVAGE_PLUGIN(lib) {
   lib.define(chaos::mark, mark);
+  lib.define(chaos::sending, sending);
   lib.define(chaos::again, again, lovage::limits{}.max_retries(100));
   lib.define(chaos::crash, crash);
   lib.define(chaos::refuse, refuse);
