@@ -1,4 +1,4 @@
-"""Real brokers of a test's own: a RabbitMQ and a Redis on free loopback ports, each in a directory of its own.
+"""Real servers of a test's own: RabbitMQ, Redis, PostgreSQL on free loopback ports, each in a directory of its own.
 
     with servers.redis() as redis, servers.rabbitmq() as rabbit:
         print(redis.url(db=1), rabbit.url())
@@ -247,6 +247,93 @@ class RabbitMQ(Server):
         return f"amqp://guest:guest@127.0.0.1:{port or self.port}/{vhost}"
 
 
+class Postgres(Server):
+    """As its own user where we are root, whom it refuses. Nothing it confirmed is lost by a kill -9: its writes are with
+    the kernel; `durable`: nor by a power failure, which is slower."""
+
+    programs = Path("/usr/lib/postgresql/15/bin")
+
+    def __init__(self, work: Path, durable: bool = False, options: tuple[str, ...] = ()) -> None:
+        """`options` such as "max_connections=20"."""
+        super().__init__("postgres", work)
+        self.durable, self.options = durable, options
+        self.data = work / "data"
+
+    def as_its_user(self, *command: str) -> list[str]:
+        if os.geteuid() != 0:
+            return list(command)
+        # A change of user makes the kernel forget what die_with_parent told it.
+        return ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups", "--pdeathsig=KILL", *command]
+
+    def initialise(self) -> None:
+        initdb = self.programs / "initdb"
+        if not initdb.exists():
+            raise NotStarted("postgresql is not installed")
+        if os.geteuid() == 0:
+            shutil.chown(self.work, "postgres")
+        command = self.as_its_user(str(initdb), "-D", str(self.data), "-U", "postgres", "-A", "trust", "-E", "UTF8",
+                                   "--locale=C.UTF-8", "--no-sync", "--no-instructions")  # fmt: skip
+        made = subprocess.run(command, cwd=self.work, capture_output=True, text=True, check=False)
+        if made.returncode != 0:
+            raise NotStarted(f"initdb: {made.stdout}{made.stderr}")
+
+    def command(self) -> list[str]:
+        careless = () if self.durable else ("fsync=off", "full_page_writes=off")
+        settings = ("listen_addresses=127.0.0.1", f"unix_socket_directories={self.work}", *careless, *self.options)
+        return self.as_its_user(str(self.programs / "postgres"), "-D", str(self.data), "-p", str(self.port),
+                                *(word for s in settings for word in ("-c", s)))  # fmt: skip
+
+    def start(self) -> None:
+        if not self.data.exists():
+            self.initialise()
+        end = time.monotonic() + self.boot_limit
+        while True:
+            try:
+                return super().start()
+            except NotStarted as why:  # processes of a server that was killed still hold its memory
+                if "still in use" not in str(why) or time.monotonic() > end:
+                    raise
+            time.sleep(0.1)
+
+    def answers(self) -> bool:
+        # A session is offered when it asks for no password; while it recovers, it answers with an error.
+        words = b"user\0postgres\0database\0postgres\0\0"
+        return self.send_line((len(words) + 8).to_bytes(4, "big") + (3 << 16).to_bytes(4, "big") + words, b"R")
+
+    def family(self) -> list[int]:
+        children = Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text()
+        return [self.pid, *(int(pid) for pid in children.split())]
+
+    def suspend(self) -> None:
+        for pid in [self.pid, *self.family()]:  # the first, so that it makes no more
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGSTOP)
+        self.suspended = True
+
+    def resume(self) -> None:
+        for pid in self.family():
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGCONT)
+        self.suspended = False
+
+    def kill(self) -> None:
+        """The others end by themselves when the first has died, unless they are suspended."""
+        if self.suspended and self.alive():
+            self.resume()
+        super().kill()
+
+    def url(self, database: str = "postgres", port: int | None = None) -> str:
+        return f"postgresql://postgres@127.0.0.1:{port or self.port}/{database}"
+
+    def execute(self, statement: str, database: str = "postgres") -> str:
+        """Rows of what it gives, a line each, columns parted by `|`."""
+        command = ["psql", "-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-c", statement, self.url(database)]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        if done.returncode != 0:
+            raise RuntimeError(f"{statement}: {done.stderr}")
+        return done.stdout.strip()
+
+
 @contextlib.contextmanager
 def _running(make) -> Iterator[Server]:
     with tempfile.TemporaryDirectory(prefix="lovage-server.") as place:
@@ -264,3 +351,7 @@ def redis(durable: bool = False, options: tuple[str, ...] = ()) -> contextlib.Ab
 
 def rabbitmq(config: str = "", vhosts: tuple[str, ...] = ()) -> contextlib.AbstractContextManager[RabbitMQ]:
     return _running(lambda place: RabbitMQ(place, config, vhosts))
+
+
+def postgres(durable: bool = False, options: tuple[str, ...] = ()) -> contextlib.AbstractContextManager[Postgres]:
+    return _running(lambda place: Postgres(place, durable, options))

@@ -44,6 +44,14 @@ class ServersTest(unittest.TestCase):
         self.assertFalse(rabbit.alive())
         self.assertIsNotNone(mapper.poll())
 
+    def test_postgres_keeps_what_it_confirmed(self) -> None:
+        with servers.postgres() as postgres:
+            postgres.execute("CREATE TABLE kept (what text)")
+            postgres.execute("INSERT INTO kept VALUES ('this')")
+            self.survives_everything(postgres)
+            self.assertEqual(postgres.execute("SELECT what FROM kept"), "this")
+        self.assertFalse(postgres.alive())
+
     def test_a_server_that_cannot_start_says_why(self) -> None:
         with self.assertRaises(servers.NotStarted) as caught, servers.redis(options=("--no-such-option", "1")):
             pass
