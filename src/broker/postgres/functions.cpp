@@ -73,7 +73,7 @@ BEGIN
   RETURN id;
 END $$;
 
-CREATE FUNCTION lovage.give_back(dead int) RETURNS bigint LANGUAGE plpgsql AS $$
+CREATE FUNCTION lovage.give_back(dead int) RETURNS bigint LANGUAGE plpgsql SET enable_seqscan = on AS $$
 DECLARE
   had_begun bigint[];
   given bigint;

@@ -178,8 +178,10 @@ void postgres_consumer::tick() {
   std::lock_guard const lock{mutex_};
   if (closing_) return;
   auto const until = on_->within_heartbeat(deadline::in(5s));
+  auto const before = line_.sessions();
   auto done = line_.up() ? expected<void>{} : connect(deadline::in(250ms));
   if (done) done = member_.joined(line_) ? expected<void>{} : connect(until);
+  if (line_.sessions() != before) wake_.raise();  // whoever waits does so on a connection that is gone
   if (done) done = member_.tick(line_, held_, until);
   if (!done) return say_once(done.error());
   heard_ = clock::now().time_since_epoch().count();
