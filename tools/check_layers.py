@@ -27,7 +27,7 @@ LAYERS = {
     "broker": ["core", "wire", "io", "store", "sql", "redis", "config"],
     "backend": ["core", "wire", "io", "store", "sql", "redis", "config", "broker:interface"],
     "app": APP,
-    "builtin": [*APP, "app", "broker", "backend", "beat", "store"],  # the one list that names drivers
+    "builtin": [*APP, "app", "broker", "backend", "beat", "store", "sql"],  # the one list that names drivers
     "execute": [*APP, "app"],
     "worker": [*APP, "app", "execute", "pool", "io", "health"],
     "relay": [*APP, "app", "worker", "io", "health"],

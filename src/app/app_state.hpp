@@ -111,6 +111,8 @@ inline constexpr std::size_t longest_periodic_name = 200;
 /// From a message to what the broker takes, for a queue.
 [[nodiscard]] expected<broker::outgoing> outgoing_of(wire::task_message const& message, queue_name queue,
                                                      wire::encode_options const& options);
+/// The messages of this call, one for each queue that it reaches, for whoever writes them past the producer; its id.
+[[nodiscard]] expected<std::vector<broker::outgoing>> messages_for_queues(app_state& app, raw_call&& call, task_id& id);
 /// The queue of a task by `task_routes`, else the default; for calls whose options and arguments say no more.
 [[nodiscard]] queue_name route(publish_settings const& settings, std::string_view task);
 

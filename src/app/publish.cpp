@@ -133,6 +133,15 @@ expected<std::vector<task_id>> send_eagerly(app_state& app, std::vector<raw_call
 
 }  // namespace
 
+expected<std::vector<broker::outgoing>> messages_for_queues(app_state& app, raw_call&& call, task_id& id) {
+  sent_events untold{app};  // it is not known whether the task will exist
+  auto one = prepare(std::move(call), app, id, untold);
+  if (!one) return fail(one.error());
+  std::vector<broker::outgoing> out;
+  if (auto ok = app.publishing.where.spread(*std::move(one), out); !ok) return fail(ok.error());
+  return out;
+}
+
 // One transaction holds every writer of an embedded store back while it lasts; this many messages take some 100 ms.
 constexpr std::size_t batch_size = 5'000;
 

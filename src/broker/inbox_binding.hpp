@@ -5,6 +5,9 @@
 
 namespace lovage::broker {
 
+/// A task: it goes to its queue, and inboxes are not asked.
+[[nodiscard]] inline bool is_for_queue(outgoing const& m) { return m.must_route && !m.queue.empty(); }
+
 /// True when this message is for an inbox of this spec: by its name, or through the exchange that it is bound to.
 [[nodiscard]] inline bool takes(queue_spec const& inbox, outgoing const& m) {
   if (!m.queue.empty()) return m.queue == inbox.name;

@@ -7,6 +7,7 @@
 #include "backend/sqlite/sqlite_backend.hpp"
 #include "broker/amqp/amqp_transport.hpp"
 #include "broker/memory/memory_transport.hpp"
+#include "broker/postgres/postgres_transport.hpp"
 #include "broker/redis/redis_transport.hpp"
 #include "broker/sqlite/sqlite_transport.hpp"
 
@@ -21,9 +22,12 @@ struct row {
   expected<std::shared_ptr<Driver>> (*make)(Settings with, deadline until);
 };
 
-constexpr std::array<row<broker::transport, broker::settings>, 12> transports{
+constexpr std::array<row<broker::transport, broker::settings>, 15> transports{
     {{"sqlite", &broker::make_sqlite_transport},
      {"memory", &broker::make_memory_transport},
+     {"postgresql", &broker::make_postgres_transport},
+     {"postgres", &broker::make_postgres_transport},
+     {"pgsql", &broker::make_postgres_transport},
      {"amqp", &broker::make_amqp_transport},
      {"amqps", &broker::make_amqp_transport},
      {"pyamqp", &broker::make_amqp_transport},

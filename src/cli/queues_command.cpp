@@ -5,6 +5,7 @@
 #include "cli/text_table.hpp"
 
 #include "app/app_state.hpp"
+#include "broker/postgres/postgres_transport.hpp"
 
 #include <unistd.h>
 
@@ -159,6 +160,11 @@ int run_purge_dead(session const& s, queues_args const& a) {
   return removed(open(s, true).look->purge_dead(queue_name{a.queue}, a.ids).value());
 }
 
+int run_schema(session const&, queues_args const&) {
+  print(broker::postgres_schema_script());
+  return exit_ok;
+}
+
 using run_function = int (*)(session const&, queues_args const&);
 
 struct adder {
@@ -213,6 +219,7 @@ constexpr char const* queues_footer = R"(Examples:
   lovage queues purge celery --force      removes what waits; claimed messages stay
   lovage queues purge-dead --all --force
   lovage queues pause celery              every worker leaves it alone, until: resume celery
+  lovage queues schema | psql shop        makes PostgreSQL's tables, where workers may not
 
 A dash stands for a count that the broker does not tell (null in JSON).
 Exit codes: 0 done, 1 failed or declined, 2 wrong usage.)";
@@ -233,6 +240,7 @@ void add_queues(CLI::App& root, session& s) {
   add.queue(pause, true);
   auto& resume = add.command("resume", "Let workers take from a paused queue again", run_resume);
   add.queue(resume, true);
+  add.command("schema", "Print the SQL of the PostgreSQL broker's tables and functions", run_schema);
   c->footer(queues_footer);
   c->callback([add, c] {
     if (c->get_subcommands().empty()) add.set(run_list);

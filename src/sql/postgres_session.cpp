@@ -96,6 +96,7 @@ expected<void> postgres_session::enter_pipeline() {
   if (PQenterPipelineMode(on_) == 0) return broken();
   preparing_.clear();
   answers_.clear();
+  syncs_ = 0;
   return {};
 }
 
@@ -125,19 +126,26 @@ expected<void> postgres_session::wait_for_result(deadline until) {
   }
 }
 
+expected<void> postgres_session::send_sync() {
+  if (PQpipelineSync(on_) != 1) return broken();
+  ++syncs_;
+  return {};
+}
+
 // The first error counts; what follows it in the pipeline was not done.
 expected<void> postgres_session::finish_pipeline(on_result const& each, deadline until) {
-  if (PQpipelineSync(on_) != 1) return broken();
+  if (auto sent = send_sync(); !sent) return sent;
   expected<void> out;
   int nulls = 0;
   for (std::size_t at = 0;;) {
     if (auto ready = wait_for_result(until); !ready) return ready;
     result_holder got{PQgetResult(on_)};
-    if (got == nullptr && ++nulls > 1) return broken();  // one ends the answer to each statement
+    if (got == nullptr && ++nulls > 2) return broken();  // one ends the answer to each statement
     if (got == nullptr) continue;
     nulls = 0;
     auto const status = PQresultStatus(got.get());
-    if (status == PGRES_PIPELINE_SYNC) break;
+    if (status == PGRES_PIPELINE_SYNC && --syncs_ == 0) break;
+    if (status == PGRES_PIPELINE_SYNC) continue;
     bool const wanted = at < answers_.size() && answers_[at];
     ++at;
     if (status == PGRES_TUPLES_OK || status == PGRES_COMMAND_OK) {
@@ -202,6 +210,8 @@ expected<std::vector<postgres_rows>> postgres_session::exchange(std::span<postgr
     wire_values v;
     for (auto const& item : call.values.items()) v.add(item.octets.data(), item.octets.size(), true, item.type);
     if (auto sent = send(statement_of('$', call.text), call.text, v, 1); !sent) return fail(sent.error());
+    if (!call.ends || &call == &calls.back()) continue;
+    if (auto ended = send_sync(); !ended) return fail(ended.error());
   }
   std::vector<postgres_rows> out;
   auto const done = finish_pipeline([&](pg_result* of) { out.emplace_back(of); }, until);
@@ -255,10 +265,16 @@ void postgres_session::read_notifications() {
   }
 }
 
+bool postgres_session::peek() {
+  // What a server says at last comes before the end of its connection: all of it is read.
+  while (on_ != nullptr && io::is_readable(PQsocket(on_)))
+    if (PQconsumeInput(on_) != 1) end();
+  if (on_ == nullptr) return false;
+  return read_notifications(), true;
+}
+
 expected<std::vector<postgres_notification>> postgres_session::notified() {
-  if (on_ == nullptr) return fail(errc::unavailable, "the connection is lost", where_);
-  if (PQconsumeInput(on_) == 0) return broken();
-  read_notifications();
+  if (!peek()) return fail(errc::unavailable, "the connection is lost", where_);
   return std::exchange(notified_, {});
 }
 

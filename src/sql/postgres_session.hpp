@@ -23,6 +23,7 @@ struct postgres_notification {
 struct postgres_call {
   std::string_view text;
   postgres_values values = {};
+  bool ends = false;  ///< the transaction of a pipeline outside others; what follows is one of its own
 };
 
 class postgres_session final : public session {
@@ -45,7 +46,8 @@ class postgres_session final : public session {
   [[nodiscard]] expected<void> commit(deadline until) override { return script("COMMIT", until); }
   void rollback(deadline until) noexcept override;
 
-  /// All of them in one round trip, in turn; what each gave, in binary form. Outside a transaction: all or none.
+  /// All of them in one round trip, in turn; what each gave, in binary form. Outside a transaction: all or none, but
+  /// for `postgres_call::ends`; after an error what each gave is not told.
   [[nodiscard]] expected<std::vector<postgres_rows>> exchange(std::span<postgres_call const> calls, deadline until);
   [[nodiscard]] expected<postgres_rows> exchange_one(postgres_call const& call, deadline until);
 
@@ -56,6 +58,8 @@ class postgres_session final : public session {
   [[nodiscard]] expected<std::vector<postgres_notification>> notified();
   /// Waits for at least one; empty at the deadline, or when `wake` (a descriptor) became readable.
   [[nodiscard]] expected<std::vector<postgres_notification>> wait_notified(deadline until, int wake = -1);
+  /// Reads what lies in the socket; false when the connection is found lost.
+  [[nodiscard]] bool peek();
   /// Readable when there is something to read: to wait outside, then call `notified`. -1 when dead.
   [[nodiscard]] int descriptor() const noexcept;
   /// 150004 for 15.4.
@@ -76,6 +80,7 @@ class postgres_session final : public session {
   [[nodiscard]] expected<void> send(statement& to, std::string_view text, wire_values const& v, int result_format);
   [[nodiscard]] expected<void> run_sets(std::string_view text, std::span<std::span<cell const> const> sets,
                                         on_result const& each, deadline until);
+  [[nodiscard]] expected<void> send_sync();
   [[nodiscard]] expected<void> finish_pipeline(on_result const& each, deadline until);
   [[nodiscard]] expected<void> wait_for_result(deadline until);
   [[nodiscard]] failure failed(pg_result const* of);
@@ -90,6 +95,7 @@ class postgres_session final : public session {
   std::size_t named_ = 0;
   std::vector<statement*> preparing_;  ///< by the running pipeline
   std::vector<bool> answers_;          ///< of what it sent, which give rows
+  int syncs_ = 0;                      ///< of the running pipeline, still to come
   std::vector<postgres_notification> notified_;
 };
 

@@ -1,15 +1,17 @@
 #!/usr/bin/env python3
 """Kills children, workers and producers at random moments and counts what became of every task.
 
-usage: kill_rounds.py BUILD_DIR [--rounds 50] [--seed TEXT] [--keep]
+usage: kill_rounds.py BUILD_DIR [--broker sqlite|postgres] [--rounds 50] [--seed TEXT] [--keep]
 
 Producers write down each task whose send returned; each run of a task appends its name to one file. After the last
 round everything drains, and then every confirmed task must have run at least once and have its result, nothing may
-be left claimed, and the dead set must be empty. Runs beyond the first are counted: they are allowed.
+be left claimed, and the dead set must be empty. Runs beyond the first are counted: they are allowed. A PostgreSQL is killed
+too, and started again on what it had written.
 """
 
 import argparse
 import collections
+import contextlib
 import random
 import shutil
 import sqlite3
@@ -18,27 +20,75 @@ import tempfile
 import time
 from pathlib import Path
 
-import processes
-from processes import Process
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "support"))
+
+import processes  # noqa: E402
+import servers  # noqa: E402
+from processes import Process  # noqa: E402
 
 BATCH, PAUSE_MS = 20, 70  # per producer: some 250 tasks a second
 DRAIN_LIMIT = 180.0
 VICTIMS = {"child": 4, "prefork worker": 2, "threads worker": 2, "producer": 1, "producer in mid-send": 2}  # weights
 
 
+class Store:
+    """The embedded store: messages and results in one file."""
+
+    victims: dict[str, int] = {}
+
+    def __init__(self, file: Path) -> None:
+        self.file = file
+        self.url = f"sqlite:///{file}"  # four slashes: an absolute path
+
+    def rows(self, query: str) -> list[tuple]:
+        with sqlite3.connect(f"file:{self.file}?mode=ro", uri=True, timeout=10) as on:
+            return on.execute(query).fetchall()
+
+    def counts(self) -> dict[str, int]:
+        """Messages by state."""
+        names = ("ready", "delayed", "claimed")
+        return {names[n]: count for n, count in self.rows("SELECT state, count(*) FROM message GROUP BY state")}
+
+    def dead(self) -> list[tuple]:
+        return self.rows("SELECT reason, count(*) FROM dead GROUP BY reason")
+
+
+class Postgres:
+    """Its own database of messages."""
+
+    victims = {"server": 1}
+
+    def __init__(self, server: servers.Postgres) -> None:
+        self.server = server
+        self.url = server.url()
+
+    def counts(self) -> dict[str, int]:
+        query = ("SELECT CASE WHEN session = 0 THEN 'ready' ELSE 'claimed' END, count(*) FROM lovage.message GROUP BY 1"
+                 " UNION ALL SELECT 'delayed', count(*) FROM lovage.delayed")  # fmt: skip
+        pairs = (line.split("|") for line in self.server.execute(query).splitlines())
+        return {name: int(count) for name, count in pairs if count != "0"}
+
+    def dead(self) -> list[tuple]:
+        lines = self.server.execute("SELECT reason, count(*) FROM lovage.dead GROUP BY reason").splitlines()
+        return [(line.rpartition("|")[0], int(line.rpartition("|")[2])) for line in lines]
+
+
 class Run:
-    def __init__(self, build: Path, work: Path, chance: random.Random) -> None:
+    def __init__(self, build: Path, work: Path, broker: Store | Postgres | None, chance: random.Random) -> None:
         self.work, self.chance = work, chance
         self.store = work / "store.db"
+        self.results = Store(self.store)
+        self.broker = broker or self.results
+        self.victims = {**VICTIMS, **self.broker.victims}
         self.marks, self.confirmed = work / "marks", work / "confirmed"
         self.kills: collections.Counter[str] = collections.Counter()
         self.problems: list[str] = []
-        url = f"sqlite:///{self.store}"  # four slashes: an absolute path
+        url, results = self.broker.url, self.results.url
         plugin = str(build / "lib/libchaos_marks.so")
         worker = [str(build / "bin/lovage"), "worker", "-A", plugin, "-l", "warning", "-n"]
         # Chance may kill one task's process more often than the default limit of 5: that is no loss to be counted.
-        tail = ["--", f"broker_url={url}", f"result_backend={url}", "task_delivery_limit=1000"]
-        sender = [str(build / "bin/chaos_sender"), url, url, "celery", str(self.marks), str(self.confirmed)]
+        tail = ["--", f"broker_url={url}", f"result_backend={results}", "task_delivery_limit=1000"]
+        sender = [str(build / "bin/chaos_sender"), url, results, "celery", str(self.marks), str(self.confirmed)]
         pace = [str(BATCH), str(PAUSE_MS), "3"]
         self.all = {
             "prefork worker": self.process("prefork", [*worker, "p{start}@chaos", "-P", "prefork", "-c", "2", *tail]),
@@ -55,13 +105,17 @@ class Run:
 
     def round(self) -> None:
         time.sleep(self.chance.uniform(0.0, 0.5))
-        kind = self.chance.choices(list(VICTIMS), list(VICTIMS.values()))[0]
+        kind = self.chance.choices(list(self.victims), list(self.victims.values()))[0]
         if kind == "child":
             children = processes.leaves(self.workers[0].pid)
             if children and processes.kill_hard(self.chance.choice(children)):
                 self.kills[kind] += 1
             else:
                 self.kills["child (none was up yet)"] += 1
+        elif kind == "server":
+            self.broker.server.kill()
+            self.broker.server.restart()
+            self.kills[kind] += 1
         elif kind == "producer in mid-send":
             self.burst.start()
             time.sleep(self.chance.uniform(0.01, 0.06))
@@ -78,10 +132,6 @@ class Run:
                 self.problems.append(f"{process.name} ended by itself with {code}, see {process.log.name}")
                 process.start()
 
-    def rows(self, query: str) -> list[tuple]:
-        with sqlite3.connect(f"file:{self.store}?mode=ro", uri=True, timeout=10) as on:
-            return on.execute(query).fetchall()
-
     def names_sent(self) -> dict[str, str]:
         """Name to task id. A producer killed while it wrote leaves half a line, which confirms nothing."""
         lines = self.confirmed.read_text().splitlines() if self.confirmed.exists() else []
@@ -95,17 +145,13 @@ class Run:
         """Until no message is left; a killed worker's come back when its lease has ended."""
         started = time.monotonic()
         while time.monotonic() - started < DRAIN_LIMIT:
-            if self.rows("SELECT count(*) FROM message") == [(0,)]:
+            if not self.broker.counts():
                 return time.monotonic() - started
             if not all(w.alive() for w in self.workers):
                 self.problems.append("a worker ended while the queue drained")
                 break
             time.sleep(0.1)
-        states = dict(self.rows("SELECT state, count(*) FROM message GROUP BY state"))
-        self.problems.append(
-            f"messages left after {DRAIN_LIMIT:.0f} s: {states.get(0, 0)} ready, {states.get(1, 0)} delayed, "
-            f"{states.get(2, 0)} claimed"
-        )
+        self.problems.append(f"messages left after {DRAIN_LIMIT:.0f} s: {self.broker.counts()}")
         return time.monotonic() - started
 
     def stop(self, those: list[Process], limit: float) -> None:
@@ -153,12 +199,12 @@ def print_table(table: list[tuple[str, object]]) -> None:
 
 def judge(run: Run, drained_in: float) -> bool:
     sent, made = run.names_sent(), run.marks_made()
-    results = dict(run.rows("SELECT task_id, status FROM result"))
+    results = dict(run.results.rows("SELECT task_id, status FROM result"))
     lost = [name for name in sent if name not in made]
     no_result = [name for name, task in sent.items() if name in made and results.get(task) != "SUCCESS"]
     again = {name: count for name, count in made.items() if count > 1}
-    dead = run.rows("SELECT reason, count(*) FROM dead GROUP BY reason")
-    claimed = run.rows("SELECT count(*) FROM message WHERE state = 2")[0][0]
+    dead = run.broker.dead()
+    claimed = run.broker.counts().get("claimed", 0)
     unconfirmed = sum(1 for name in made if name not in sent)
     table: list[tuple[str, object]] = [(f"kill -9 of a {kind}", count) for kind, count in sorted(run.kills.items())]
     table += [
@@ -189,6 +235,7 @@ def judge(run: Run, drained_in: float) -> bool:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("build", type=Path)
+    parser.add_argument("--broker", choices=("sqlite", "postgres"), default="sqlite")
     parser.add_argument("--rounds", type=int, default=50)
     parser.add_argument("--seed", help="default: the test's name")
     parser.add_argument("--keep", action="store_true", help="keep the store and the logs")
@@ -196,16 +243,16 @@ def main() -> int:
     seed = args.seed or f"chaos.kill_rounds.{args.rounds}"
     work = Path(tempfile.mkdtemp(prefix="lovage-chaos."))
     print(f"  {args.rounds} rounds, seed '{seed}', in {work}", flush=True)
-    run = Run(args.build.resolve(), work, random.Random(seed))
     good = False
-    try:
+    with contextlib.ExitStack() as stack:
+        broker = Postgres(stack.enter_context(servers.postgres())) if args.broker == "postgres" else None
+        run = Run(args.build.resolve(), work, broker, random.Random(seed))
+        stack.callback(run.clean_up)
         good = judge(run, run_rounds(run, args.rounds))
-    finally:
-        run.clean_up()
-        if good and not args.keep:
-            shutil.rmtree(work)
-        else:
-            print(f"  kept: {work}")
+    if good and not args.keep:
+        shutil.rmtree(work)
+    else:
+        print(f"  kept: {work}")
     print("  " + ("no task was lost" if good else "FAILED"))
     return 0 if good else 1
 

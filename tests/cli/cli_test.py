@@ -9,10 +9,11 @@ from cli_case import PLUGIN, PROGRAM, Case, brokers, once, read
 
 # What a message to nowhere is answered with; and what `queues` shows of two tasks, one of them for later, while no
 # worker has looked at them: Redis keeps both in one list, and RabbitMQ does not tell how many are delayed or held.
-NOWHERE = {"sqlite": "no queue is bound to exchange 'media' with routing key 'x'",
+NO_BINDING = "no queue is bound to exchange 'media' with routing key 'x'"  # said by lovage, before it sends
+NOWHERE = {"sqlite": NO_BINDING, "postgres": NO_BINDING,
            "redis": "no queue takes a message to exchange 'media' with key 'x'",
            "rabbitmq": "no queue takes it: RabbitMQ returned it, NO_ROUTE (exchange 'media', key 'x')"}[brokers.KIND]
-WAITING = {"sqlite": (1, 1, 0), "redis": (2, 0, 0), "rabbitmq": (1, None, None)}[brokers.KIND]
+WAITING = {"sqlite": (1, 1, 0), "postgres": (1, 1, 0), "redis": (2, 0, 0), "rabbitmq": (1, None, None)}[brokers.KIND]
 
 
 class CliTest(Case):

@@ -118,6 +118,19 @@ TEST_F(PostgresSession, many_statements_go_in_one_round_trip_and_come_back_in_bi
   }
 }
 
+TEST_F(PostgresSession, a_pipeline_may_hold_several_transactions) {
+  on_->script("CREATE TABLE t (i int)", 5s).value();
+  std::vector<postgres_call> calls(3);
+  calls[0].text = "INSERT INTO t VALUES (1)";
+  calls[0].ends = true;
+  calls[1].text = "INSERT INTO t VALUES (2)";
+  calls[2].text = "SELECT 1/(count(*) - 2) FROM t";
+  EXPECT_EQ(on_->exchange(calls, 5s).error().code, errc::invalid_argument);
+  EXPECT_EQ(one("SELECT sum(i) FROM t"), row{std::int64_t{1}});
+  calls[2].text = "SELECT count(*) FROM t";
+  EXPECT_EQ(on_->exchange(calls, 5s).value().at(2).integer(0, 0), 3);
+}
+
 TEST_F(PostgresSession, a_megabyte_each_way_does_not_hang) {
   std::string const big(4 << 20, 'x');
   std::vector<postgres_call> calls(8);

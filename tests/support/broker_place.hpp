@@ -1,6 +1,7 @@
 // Each broker, for tests that hold on all of them: a place of the test's own where messages and results are kept.
 #pragma once
 
+#include "postgres_server.hpp"
 #include "rabbitmq_server.hpp"
 #include "redis_server.hpp"
 #include "store_place.hpp"
@@ -13,7 +14,7 @@
 
 namespace lovage::testing {
 
-inline constexpr char const* every_broker[] = {"memory", "sqlite", "redis", "rabbitmq"};
+inline constexpr char const* every_broker[] = {"memory", "sqlite", "redis", "rabbitmq", "postgres"};
 
 /// RabbitMQ takes seconds to start: one for the whole program, and a virtual host for each place.
 [[nodiscard]] inline rabbitmq_server& shared_rabbitmq() {
@@ -24,14 +25,15 @@ inline constexpr char const* every_broker[] = {"memory", "sqlite", "redis", "rab
 /// Empty when it is made, gone with the object. *Requires*: as `redis_server`, made by the test's own thread.
 class broker_place {
  public:
-  /// "memory", "sqlite", "redis" or "rabbitmq".
+  /// "memory", "sqlite", "redis", "rabbitmq" or "postgres".
   explicit broker_place(std::string_view kind) {
     if (kind == "memory") {
       broker_ = results_ = "memory://" + random_uuid().str();
     } else if (kind == "redis") {
       broker_ = results_ = redis_.emplace().url();
-    } else if (kind == "sqlite" || kind == "rabbitmq") {
+    } else if (kind == "sqlite" || kind == "rabbitmq" || kind == "postgres") {
       broker_ = results_ = file_.url();
+      if (kind == "postgres") broker_ = shared_postgres().fresh_database();
       if (kind == "rabbitmq") broker_ = shared_rabbitmq().url(shared_rabbitmq().fresh_vhost());
     } else {
       throw std::invalid_argument{"no such broker: " + std::string{kind}};
@@ -39,7 +41,7 @@ class broker_place {
   }
 
   [[nodiscard]] std::string const& broker_url() const noexcept { return broker_; }
-  /// RabbitMQ keeps none: there it is a file.
+  /// RabbitMQ keeps none, and with PostgreSQL it need not: there it is a file.
   [[nodiscard]] std::string const& result_backend() const noexcept { return results_; }
   /// For files of the test's own.
   [[nodiscard]] std::filesystem::path const& directory() const noexcept { return file_.directory(); }

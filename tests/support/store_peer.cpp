@@ -10,6 +10,7 @@
 //   store_peer drain URL QUEUE                settles until nothing came for a second; says how many
 //
 // At the end of each may stand transport options: name=seconds.
+#include "broker/postgres/postgres_transport.hpp"
 #include "broker/redis/redis_transport.hpp"
 #include "broker/sqlite/sqlite_transport.hpp"
 
@@ -118,6 +119,7 @@ value::map options_of(std::vector<std::string>& words) {
 std::shared_ptr<broker::transport> open(std::string const& url, value::map options) {
   auto with = broker::at(url);
   with.connection.options = std::move(options);
+  if (url.starts_with("postgresql")) return must(broker::make_postgres_transport(std::move(with), 30s));
   return must(url.starts_with("redis") ? broker::make_redis_transport(std::move(with), 30s)
                                        : broker::make_sqlite_transport(std::move(with), 30s));
 }

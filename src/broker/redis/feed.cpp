@@ -1,7 +1,7 @@
 #include "broker/redis/feed.hpp"
 
-#include "broker/redis/signal.hpp"
 #include "core/log.hpp"
+#include "io/signal_flag.hpp"
 
 #include <algorithm>
 
@@ -46,7 +46,7 @@ expected<void> feed::ensure(deadline until, int wake) {
       continue;
     }
     if (until.passed()) return fail(why_);
-    if (!sleep_until(std::min(link_.due_at(), until.when()), wake)) return fail(why_);
+    if (!io::sleep_until(std::min(link_.due_at(), until.when()), wake)) return fail(why_);
   }
   return changed_ ? adapt(until) : expected<void>{};
 }

@@ -19,65 +19,9 @@ std::optional<claim_name> claim_name::read(std::string_view text) {
   return out;
 }
 
-void ledger::add(std::uint64_t tag, held h) {
-  std::lock_guard const lock{mutex_};
-  held_.emplace(tag, std::move(h));
-}
-
-std::optional<held> ledger::find(std::uint64_t tag) const {
-  std::lock_guard const lock{mutex_};
-  auto const at = held_.find(tag);
-  return at == held_.end() ? std::nullopt : std::optional{at->second};
-}
-
-void ledger::erase(std::uint64_t tag) {
-  std::lock_guard const lock{mutex_};
-  held_.erase(tag);
-}
-
-std::vector<std::uint64_t> ledger::tags() const {
-  std::lock_guard const lock{mutex_};
-  std::vector<std::uint64_t> out;
-  for (auto const& [tag, h] : held_) out.push_back(tag);
-  return out;
-}
-
 void ledger::started(std::uint64_t tag) {
-  std::lock_guard const lock{mutex_};
-  auto const at = held_.find(tag);
-  if (at == held_.end() || at->second.fanout) return;
-  at->second.started = clock::now();
-  if (!std::exchange(began_, true)) changed_.notify_all();
-}
-
-bool ledger::wait_for_start(clock::time_point until) {
-  std::unique_lock lock{mutex_};
-  changed_.wait_until(lock, until, [this] { return began_ || stopped_; });
-  return !stopped_ && std::exchange(began_, false);
-}
-
-bool ledger::wait_for_stop(clock::time_point until) {
-  std::unique_lock lock{mutex_};
-  return changed_.wait_until(lock, until, [this] { return stopped_; });
-}
-
-std::vector<std::uint64_t> ledger::running(clock::time_point since) const {
-  std::lock_guard const lock{mutex_};
-  std::vector<std::uint64_t> out;
-  for (auto const& [tag, h] : held_)
-    if (h.started != clock::time_point{} && h.started <= since) out.push_back(tag);
-  return out;
-}
-
-void ledger::stop() {
-  std::lock_guard const lock{mutex_};
-  stopped_ = true;
-  changed_.notify_all();
-}
-
-bool ledger::stopped() const {
-  std::lock_guard const lock{mutex_};
-  return stopped_;
+  auto const h = find(tag);
+  if (h && !h->fanout) broker::ledger<held>::started(tag);
 }
 
 std::vector<std::pair<std::uint64_t, std::size_t>> ledger::leased() const {

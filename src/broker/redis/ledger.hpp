@@ -1,14 +1,12 @@
-// What a consumer holds: shared by the thread that claims, the pool's threads that start, and the keeper.
+// What a consumer holds, as Redis has it.
 #pragma once
 
-#include "broker/transport.hpp"
+#include "broker/ledger.hpp"
 
-#include <chrono>
-#include <condition_variable>
-#include <mutex>
 #include <optional>
 #include <string>
-#include <unordered_map>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 namespace lovage::broker::redis_broker {
@@ -34,35 +32,14 @@ struct held {
   bool missed = false;  ///< was not there at the last renewal
 };
 
-class ledger {
+class ledger : public broker::ledger<held> {
  public:
-  using clock = std::chrono::steady_clock;
-
-  void add(std::uint64_t tag, held h);
-  [[nodiscard]] std::optional<held> find(std::uint64_t tag) const;
-  void erase(std::uint64_t tag);
-  [[nodiscard]] std::vector<std::uint64_t> tags() const;
-
+  /// What came over a channel leaves no mark: nobody else can be given it.
   void started(std::uint64_t tag);
-  /// Waits until one began since the last call (true), `stop`, or the time.
-  [[nodiscard]] bool wait_for_start(clock::time_point until);
-  [[nodiscard]] bool wait_for_stop(clock::time_point until);
-  /// Those that began by `since`.
-  [[nodiscard]] std::vector<std::uint64_t> running(clock::time_point since) const;
-  /// Ends every wait.
-  void stop();
-  [[nodiscard]] bool stopped() const;
-
   /// Tag and place of queue of what is in `unacked`.
   [[nodiscard]] std::vector<std::pair<std::uint64_t, std::size_t>> leased() const;
   /// These were not found. Those that were not found twice are forgotten and returned: their lease is lost.
   [[nodiscard]] std::size_t missing(std::vector<std::uint64_t> const& tags);
-
- private:
-  mutable std::mutex mutex_;
-  std::condition_variable changed_;
-  std::unordered_map<std::uint64_t, held> held_;
-  bool began_ = false, stopped_ = false;
 };
 
 }  // namespace lovage::broker::redis_broker

@@ -7,7 +7,7 @@
 #include "broker/redis/ledger.hpp"
 #include "broker/redis/lost.hpp"
 #include "broker/redis/parts.hpp"
-#include "broker/redis/signal.hpp"
+#include "io/signal_flag.hpp"
 
 #include <deque>
 #include <map>
@@ -83,7 +83,7 @@ class redis_consumer final : public consumer {
   std::map<std::string, std::vector<std::size_t>> patterns_;  ///< channel pattern: places of the queues it feeds
   std::string const session_;
 
-  signal_flag interrupted_;
+  io::signal_flag interrupted_;
   std::atomic<bool> closing_{false};
   std::atomic<std::size_t> allowed_{unbounded};  ///< octets
   ledger ledger_;

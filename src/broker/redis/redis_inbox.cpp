@@ -2,7 +2,7 @@
 #include "broker/redis/channels.hpp"
 #include "broker/redis/element.hpp"
 #include "broker/redis/parts.hpp"
-#include "broker/redis/signal.hpp"
+#include "io/signal_flag.hpp"
 
 #include <algorithm>
 #include <atomic>
@@ -50,7 +50,7 @@ class redis_inbox : public inbox {
  private:
   [[nodiscard]] expected<void> listen(deadline until);
   void lose(error_info why);
-  signal_flag interrupted_;
+  io::signal_flag interrupted_;
   io::link link_;
   std::optional<steady::time_point> asked_;
   steady::time_point answered_{};
@@ -83,7 +83,7 @@ expected<void> redis_inbox::ensure(deadline until) {
       continue;
     }
     if (until.passed()) return fail(why_);
-    if (!sleep_until(std::min(link_.due_at(), until.when()), interrupted_.fd())) return fail(why_);
+    if (!io::sleep_until(std::min(link_.due_at(), until.when()), interrupted_.fd())) return fail(why_);
   }
   return {};
 }

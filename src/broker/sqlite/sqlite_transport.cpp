@@ -51,9 +51,6 @@ void sqlite_producer::deliver(outgoing const& m, std::vector<inbox_row> const& i
 
 namespace {
 
-// A task: it goes to its queue, and inboxes are not asked.
-bool is_for_queue(outgoing const& m) { return m.must_route && !m.queue.empty(); }
-
 // What nobody listens to costs no write.
 bool nobody_listens(std::span<outgoing const> messages, std::vector<inbox_row> const& inboxes) {
   return std::all_of(messages.begin(), messages.end(), [&](outgoing const& m) {

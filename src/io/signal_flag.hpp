@@ -10,7 +10,7 @@
 #include <chrono>
 #include <cstdint>
 
-namespace lovage::broker::redis_broker {
+namespace lovage::io {
 
 /// *Threads*: any.
 class signal_flag {
@@ -30,7 +30,7 @@ class signal_flag {
   [[nodiscard]] int fd() const noexcept { return fd_.get(); }
 
  private:
-  io::descriptor fd_;
+  descriptor fd_;
 };
 
 /// False when `fd` (-1: none) became readable first.
@@ -40,4 +40,4 @@ inline bool sleep_until(std::chrono::steady_clock::time_point when, int fd) {
   return ::poll(&one, 1, static_cast<int>(std::clamp<std::int64_t>(left.count(), 0, 3'600'000))) <= 0;
 }
 
-}  // namespace lovage::broker::redis_broker
+}  // namespace lovage::io
