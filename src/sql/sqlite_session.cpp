@@ -36,6 +36,8 @@ void bind_cell(statement& to, cell const& c, std::vector<std::string>& kept) {
           to.bind(std::string_view{kept.emplace_back(write_sql_time(v))});
         } else if constexpr (std::is_same_v<type, std::string>) {
           to.bind(std::string_view{v});
+        } else if constexpr (std::is_same_v<type, double>) {
+          to.bind_real(v);
         } else {
           to.bind(v);
         }

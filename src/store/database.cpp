@@ -68,7 +68,7 @@ void statement::check(int code) const {
 
 statement& statement::bind(std::int64_t v) { return check(sqlite3_bind_int64(on_, next_++, v)), *this; }
 
-statement& statement::bind(double v) { return check(sqlite3_bind_double(on_, next_++, v)), *this; }
+statement& statement::bind_real(double v) { return check(sqlite3_bind_double(on_, next_++, v)), *this; }
 
 statement& statement::bind(std::string_view text) {
   check(sqlite3_bind_text64(on_, next_++, text.data(), text.size(), SQLITE_STATIC, SQLITE_UTF8));

@@ -31,7 +31,7 @@ class statement {
   /// Parameters are numbered from 1 and bound in order; text and blobs are not copied: they outlive the statement's
   /// use.
   statement& bind(std::int64_t v);
-  statement& bind(double v);
+  statement& bind_real(double v);
   statement& bind(std::string_view text);
   statement& bind_blob(std::string_view data);
   statement& bind_null();

@@ -1,13 +1,14 @@
 #!/bin/sh
 # Creates (once) a Python environment with real Celery packages.
 #
-#     tests/support/python_env.sh build/dev/venv [pinned|newest|oldest|django|monitors]
+#     tests/support/python_env.sh build/dev/venv [pinned|newest|oldest|django|monitors|databases]
 #
 #   pinned  the release that the golden messages were taken from, with its optional serializers
 #   newest  what the package index has today, with redis and the optional serializers
 #   oldest  Celery 5.2, the oldest supported, with what was current in its time
-#   django  newest, and Django
+#   django  newest, and Django with its tables for results
 #   monitors  newest, and Flower
+#   databases  newest, with what it needs for results in databases, and Django's tables for them
 #
 # Packages that cannot be had are a failure: a peer that was not asked has not agreed.
 set -eu
@@ -22,9 +23,10 @@ newest) packages="celery[redis,msgpack,yaml]>=5.6 zstandard backports.zstd" ;;  
 # what it calls.
 oldest) packages="celery==5.2.7 kombu==5.2.4 amqp==5.1.1 vine==5.0.0 billiard==3.6.4.0 redis==4.1.4 click==8.0.4
   click-repl==0.2.0 importlib-metadata==4.13.0 setuptools==59.8.0 msgpack==1.0.8 pyyaml==6.0.2 zstandard==0.23.0" ;;
-django) packages="celery[redis]>=5.6 django" ;;
+django) packages="celery[redis]>=5.6 django django-celery-results" ;;
 monitors) packages="celery[redis]>=5.6 flower>=2" ;;
-*) sed -n '2,12s/^# \{0,1\}//p' "$0" >&2; exit 2 ;;
+databases) packages="celery[redis]>=5.6 sqlalchemy psycopg2-binary pymysql django django-celery-results" ;;
+*) sed -n '2,13s/^# \{0,1\}//p' "$0" >&2; exit 2 ;;
 esac
 
 if [ -f "$stamp" ] && [ "$(cat "$stamp")" = "$packages" ]; then exit 0; fi
