@@ -1,5 +1,5 @@
 // usage: bench_producer BROKER_URL RESULTS_URL many COUNT [ignore] | values COUNT | single COUNT | latency COUNT |
-//   chords COUNT MEMBERS | chains COUNT STEPS
+//   chords COUNT MEMBERS | chains COUNT STEPS | steps COUNT STEPS
 // Prints one line: name=value pairs that run.py and brokers.py read.
 #include "noop_tasks.hpp"
 
@@ -64,12 +64,34 @@ void chords(lovage::app& app, std::size_t count, int members) {
   std::printf("seconds=%.6f\n", since(start));
 }
 
-void chains(lovage::app& app, std::size_t count, int steps) {
+lovage::canvas<int()> chain_of(int steps) {
+  lovage::canvas<int()> flow{bench::add.s(1, 1)};
+  for (int s = 1; s < steps; ++s) flow = flow | bench::add.s(1);
+  return flow;
+}
+
+// A chain until its end has answered, and beside it single tasks, each until it has: medians, and of the chain a step.
+void steps(lovage::app& app, std::size_t count, int size) {
+  for (int i = 0; i < 20; ++i) app.send(chain_of(size)).get(30s);
+  std::vector<double> single, step;
   for (std::size_t i = 0; i < count; ++i) {
-    lovage::canvas<int()> flow{bench::add.s(1, 1)};
-    for (int s = 1; s < steps; ++s) flow = flow | bench::add.s(1);
-    (void)app.send(std::move(flow));
+    auto start = clock_type::now();
+    app.task(bench::add).delay(1, 1).get(30s);
+    single.push_back(since(start) * 1e3);
+    start = clock_type::now();
+    app.send(chain_of(size)).get(30s);
+    step.push_back(since(start) * 1e3 / size);
   }
+  auto const median = [](std::vector<double>& of) {
+    std::nth_element(of.begin(), of.begin() + static_cast<std::ptrdiff_t>(of.size() / 2), of.end());
+    return of[of.size() / 2];
+  };
+  double const one = median(single), each = median(step);
+  std::printf("single=%.4f step=%.4f ratio=%.3f\n", one, each, each / one);
+}
+
+void chains(lovage::app& app, std::size_t count, int steps) {
+  for (std::size_t i = 0; i < count; ++i) (void)app.send(chain_of(steps));
 }
 
 }  // namespace
@@ -87,6 +109,7 @@ int main(int argc, char** argv) try {
   if (what == "latency") latency(app, count);
   if (what == "chords") chords(app, count, size);
   if (what == "chains") chains(app, count, size);
+  if (what == "steps") steps(app, count, size);
   return 0;
 } catch (std::exception const& e) {
   std::fprintf(stderr, "bench_producer: %s\n", e.what());

@@ -19,6 +19,8 @@ set(LOVAGE_REQUIREMENTS
   "OpenSSL::Crypto|find_dependency(OpenSSL)|libcrypto|"
   "OpenSSL::SSL|find_dependency(OpenSSL)|libssl|"
   "SQLite::SQLite3|find_dependency(SQLite3)|sqlite3|"
+  "date::date-tz|find_dependency(date)||-ldate-tz"
+  "nova|||-lnova"
   "fmt::fmt|find_dependency(fmt)|fmt|"
   "spdlog::spdlog|find_dependency(spdlog)|spdlog|"
   "dl|||-ldl"

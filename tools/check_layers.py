@@ -27,7 +27,7 @@ LAYERS = {
     "broker": ["core", "wire", "io", "store", "sql", "redis", "config"],
     "backend": ["core", "wire", "io", "store", "sql", "redis", "config", "broker:interface"],
     "app": APP,
-    "builtin": [*APP, "app", "broker", "backend", "store"],  # the one list that names drivers
+    "builtin": [*APP, "app", "broker", "backend", "beat", "store"],  # the one list that names drivers
     "execute": [*APP, "app"],
     "worker": [*APP, "app", "execute", "pool", "io", "health"],
     "beat": [*APP, "app", "io", "store", "sql", "redis"],
@@ -42,7 +42,7 @@ DRIVER_LAYERS = {"broker", "backend", "beat"}
 
 # Libraries that are neither std nor POSIX: in .cpp files, in the headers of a driver's folder, and where named here.
 THIRD_PARTY = re.compile(
-    r"(boost|rapidjson|hiredis|spdlog|fmt|CLI|toml11|openssl|brotli|msgpack|gtest|gmock|benchmark)/"
+    r"(boost|date|libnova|rapidjson|hiredis|spdlog|fmt|CLI|toml11|openssl|brotli|msgpack|gtest|gmock|benchmark)/"
     r"|(libpq-fe\.h|mysql\.h|mariadb_[a-z]*\.h|toml\.hpp|amqp[a-z_]*\.h|sqlite3\.h|yaml\.h|zlib\.h|zstd\.h|lzma\.h|bzlib\.h)$")
 THIRD_PARTY_HEADERS = {"store": re.compile(r"sqlite3\.h$"), "cli": re.compile(r"spdlog/"), "web": re.compile(r"boost/")}
 # A library that belongs to one layer.

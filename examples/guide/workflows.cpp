@@ -4,6 +4,7 @@
 #include <lovage/workflow.hpp>
 
 #include <iostream>
+#include <ranges>
 
 using namespace std::chrono_literals;
 
@@ -63,10 +64,9 @@ void link(lovage::app& app) {
 }
 
 void many(lovage::app& app) {
-  std::vector<lovage::signature<int()>> calls;
-  for (int i = 0; i < 1000; ++i) calls.push_back(add.s(i, i));
-  auto const sent = app.send(
-      lovage::group(calls), [](std::size_t done, std::size_t all) { std::cout << done << " of " << all << " sent\n"; });
+  auto const squares = std::views::iota(0, 1000) | std::views::transform([](int i) { return add.s(i, i); });
+  auto const sent = app.send_group(
+      squares, [](std::size_t done, std::size_t all) { std::cout << done << " of " << all << " sent\n"; });
   sent.save();  // app.restore_group(sent.id()) gives it to another program
   sent.for_each_ready([](std::size_t, lovage::task_status const&) { /* each as it finishes */ }, 30s);
   std::cout << sent.completed_count() << " done\n";

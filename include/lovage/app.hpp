@@ -12,6 +12,8 @@
 #include <functional>
 #include <iterator>
 #include <memory>
+#include <optional>
+#include <ranges>
 #include <span>
 #include <string>
 #include <vector>
@@ -22,6 +24,8 @@ class app;
 class workflow;
 class workflow_run;
 class batch;
+class schedule;
+class periodic_options;
 struct batch_run;
 struct drawing;
 
@@ -92,13 +96,19 @@ namespace detail {
 /// Sending without types. All calls go out in one batch: all or none where the broker can.
 expected<std::vector<task_id>> send_raw(app_state& app, std::vector<raw_call>&& calls, deadline until);
 
-/// Messages that the broker has, of all that are sent now (later steps are sent by workers).
+/// Messages that the broker has, of all that are sent now (later steps are sent by workers); of all, zero where nobody
+/// knows how many that will be.
 using send_progress = std::function<void(std::size_t sent, std::size_t all)>;
 
 /// Sends a workflow without types.
 expected<result_tree> send_workflow(app_state& app, value signature, deadline until, send_progress const& progress);
+/// A group of what `next` gives, until it gives nothing. `all`: how many that will be; zero: not known.
+expected<result_tree> send_members(app_state& app, std::function<std::optional<value>()> const& next, std::size_t all,
+                                   deadline until, send_progress const& progress);
 /// A group that was saved under this id.
 expected<std::optional<result_tree>> saved_group(app_state& app, std::string const& id, deadline until);
+
+void add_periodic(app_state& app, std::string name, schedule const& when, raw_call call, periodic_options const& with);
 
 /// The handle of a workflow of this outcome.
 template <class Outcome>
@@ -169,11 +179,21 @@ class app {
   ///     });
   app& route_with(router ask);
 
-  /// Calls this before each call is made into a message: it may still add headers or change options. What it throws is
-  /// logged, and the call is sent. *Requires*: as `route_with`. *Threads*: those that send.
+  /// Calls this before each call is made into a message, also of a workflow's tasks that this program sends: it may
+  /// still add headers or change options. What it throws is logged, and the call is sent. *Requires*: as `route_with`.
+  /// *Threads*: those that send.
   app& before_publish(std::function<void(raw_call&)> f);
   /// Calls this once the broker has a call. Otherwise as `before_publish`.
   app& after_publish(std::function<void(std::string const& task, task_id const& id)> f);
+
+  /// Sends this call whenever the schedule says so, while a `beat` runs on this app. Throws `error{invalid_argument}`
+  /// for a name that is taken, or none. *Requires*: `<lovage/beat.hpp>`; comes before a `beat` is made.
+  ///
+  ///     app.periodic("hourly-sum", lovage::crontab{"0 * * * *"}, shop::add.s(1, 2));
+  template <class R>
+  app& periodic(std::string name, schedule const& when, signature<R()> call);
+  template <class R>
+  app& periodic(std::string name, schedule const& when, signature<R()> call, periodic_options const& with);
 
   template <class R, class... A>
   [[nodiscard]] bound_task<lovage::task<R(A...)>> task(lovage::task<R(A...)> const& declaration) {
@@ -212,6 +232,14 @@ class app {
   void send(canvas<Outcome(M, More...)> const&) {
     static_assert(detail::always_false<Outcome>, "lovage: this workflow still misses arguments; give them by with()");
   }
+
+  /// Sends a group that is never in memory as a whole: the range makes each member, a signature or a workflow that ends
+  /// in one result, when its turn has come. What stays is the ids, some 400 octets a member. Throws as above, and what
+  /// the range throws; members that went out before that run.
+  ///
+  ///     auto mails = app.send_group(users | std::views::transform([](user const& u) { return mail.s(u.id); }));
+  template <std::ranges::input_range Members>
+  auto send_group(Members&& members, detail::send_progress const& progress = {});
 
   /// Sends a workflow of named nodes (`<lovage/workflow.hpp>`). Throws as above, and `error{invalid_argument}` for
   /// nodes that wait for each other.
@@ -306,6 +334,27 @@ auto app::send_many(Range&& calls) {
   out.reserve(ids.size());
   for (std::size_t i = 0; i < ids.size(); ++i) out.emplace_back(state_, std::move(ids[i]), std::move(names[i]));
   return out;
+}
+
+template <std::ranges::input_range Members>
+auto app::send_group(Members&& members, detail::send_progress const& progress) {
+  using member = std::remove_cvref_t<std::ranges::range_reference_t<Members>>;
+  static_assert(detail::step<member>, "lovage: send_group takes a range of signatures or workflows");
+  using R = detail::outcome_t<member>;
+  static_assert(std::same_as<detail::missing_t<member>, detail::params<>>,
+                "lovage: a member of this group still misses arguments");
+  static_assert(!detail::is_group<R>, "lovage: a member of a group that is sent in portions ends in one result");
+  std::size_t all = 0;
+  if constexpr (std::ranges::sized_range<Members>) all = std::ranges::size(members);
+  auto at = std::ranges::begin(members);
+  bool begun = false;
+  auto const next = [&]() -> std::optional<value> {
+    if (std::exchange(begun, true)) ++at;
+    if (at == std::ranges::end(members)) return std::nullopt;
+    return detail::step_value(std::remove_cvref_t<decltype(*at)>(*at));
+  };
+  auto tree = detail::value_or_throw(detail::send_members(*state_, next, all, send_deadline(), progress));
+  return group_result<group_of_many<R>>{state_, std::move(tree)};
 }
 
 template <class Task>

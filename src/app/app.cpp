@@ -1,5 +1,7 @@
 #include "app/app_state.hpp"
 
+#include <lovage/signature_value.hpp>
+
 namespace lovage {
 
 app::app(config settings) : state_{std::make_shared<detail::app_state>(std::move(settings), detail::default_clock())} {}
@@ -28,6 +30,26 @@ async_result<value> app::send_named(std::string name, value::list args, value::m
   calls.push_back(std::move(call));
   auto ids = detail::send_raw(*state_, std::move(calls), send_deadline()).value();
   return async_result<value>{state_, std::move(ids.front()), task};
+}
+
+// A name is a text of its own in stores and on the command line.
+void detail::add_periodic(app_state& app, std::string name, schedule const& when, raw_call call,
+                          periodic_options const& with) {
+  if (auto ok = check_periodic_name(name); !ok) throw error{ok.error()};
+  for (auto const& p : app.periodic)
+    if (p.name == name) throw error{errc::invalid_argument, "there is a periodic task '" + name + "' already"};
+  check_call(call);
+  app.periodic.push_back({std::move(name), when, std::move(call), with});
+}
+
+expected<void> detail::check_periodic_name(std::string_view name) {
+  if (name.empty() || name.size() > longest_periodic_name)
+    return fail(errc::invalid_argument, "the name of a periodic task has 1 to 200 octets",
+                std::string{name.substr(0, 80)});
+  for (unsigned char const c : name)
+    if (c < ' ' || c == 127)
+      return fail(errc::invalid_argument, "no control character can stand in the name of a periodic task");
+  return {};
 }
 
 }  // namespace lovage

@@ -9,6 +9,8 @@
 #include "wire/task_message.hpp"
 
 #include <lovage/app.hpp>
+#include <lovage/periodic.hpp>
+#include <lovage/schedule.hpp>
 
 #include <functional>
 #include <memory>
@@ -33,6 +35,14 @@ struct publish_settings {
   std::chrono::milliseconds operation_timeout{};
 };
 
+/// One `app::periodic`.
+struct periodic_call {
+  std::string name;
+  schedule when;
+  raw_call call;
+  periodic_options with;
+};
+
 /// *Threads*: any. Connections are made on first use and kept.
 class app_state : public std::enable_shared_from_this<app_state> {
  public:
@@ -41,6 +51,7 @@ class app_state : public std::enable_shared_from_this<app_state> {
   config const settings;
   publish_settings publishing;  ///< filled before the first call is sent, as `tasks` is
   task_registry tasks;
+  std::vector<periodic_call> periodic;  ///< filled before a scheduler is made
   now_fn const now;
   lamport_clock clock;  ///< of what this program sends
 
@@ -86,6 +97,10 @@ class clock_listener {
 };
 void clock_advanced();
 
+/// django-celery-beat's column.
+inline constexpr std::size_t longest_periodic_name = 200;
+[[nodiscard]] expected<void> check_periodic_name(std::string_view name);
+
 /// Options that contradict each other or cannot be: `invalid_argument`.
 [[nodiscard]] expected<void> check(raw_call const& call);
 [[nodiscard]] expected<value::list> unpack_args(raw_call const& call);
@@ -103,6 +118,8 @@ void clock_advanced();
 [[nodiscard]] expected<void> run_eagerly(app_state& app, wire::task_message message);
 [[nodiscard]] expected<void> run_eagerly(app_state& app, std::vector<broker::outgoing> messages);
 
+/// `app::before_publish`: these are to be made into messages.
+void tell_before(std::span<raw_call> calls, app_state const& app);
 /// `app::after_publish`: the broker has these.
 void tell_after(std::span<std::string const> names, std::vector<task_id> const& ids, app_state const& app);
 

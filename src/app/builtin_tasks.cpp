@@ -141,6 +141,9 @@ outcome run_batch_end(builtin_call& c) {
   return {LOVAGE_SUCCESS, pack(*summary)};
 }
 
+// Every worker's own process removes what has expired, once an hour; schedulers ask for it all the same.
+outcome run_backend_cleanup(builtin_call&) { return {LOVAGE_SUCCESS, pack(value{})}; }
+
 outcome run_map(builtin_call& c) { return c.map(false); }
 outcome run_starmap(builtin_call& c) { return c.map(true); }
 outcome run_chunks(builtin_call& c) { return c.chunks(); }
@@ -172,6 +175,7 @@ std::map<std::string, task_entry, std::less<>> make_builtin_tasks(task_registry:
   add("celery.starmap", &run_builtin<run_starmap>);
   add("celery.chunks", &run_builtin<run_chunks>);
   add("celery.accumulate", &run_builtin<run_accumulate>);
+  add("celery.backend_cleanup", &run_builtin<run_backend_cleanup>);
   add("lovage.batch_end", &run_builtin<run_batch_end>);
   add(detail::workflow_end_task, &run_builtin<run_workflow_end>);
   return out;

@@ -3,12 +3,13 @@
 #include "app/canvas_plan.hpp"
 #include "app/sent_events.hpp"
 #include "app/signature_message.hpp"
+#include "core/ids.hpp"
 
 namespace lovage::detail {
 namespace {
 
-// Of a workflow's first messages this many stand in memory at once.
-constexpr std::size_t calls_at_once = 1'000;
+// Of a workflow's first messages this many stand in memory at once; workers begin with them while the next are made.
+constexpr std::size_t calls_at_once = 250;
 
 std::chrono::seconds kept_for(app_state const& app) {
   return std::chrono::ceil<std::chrono::seconds>(app.settings.result_expires());
@@ -26,12 +27,8 @@ class canvas_sender final : public canvas_sink {
   canvas_sender(app_state& app, std::size_t all, deadline until, canvas_progress const& progress)
       : app_{app}, all_{all}, until_{until}, progress_{progress}, tell_{app} {}
 
-  expected<void> open(bool chords) {
-    if (chords) {
-      auto results = chord_backend(app_, until_);
-      if (!results) return fail(results.error());
-      results_ = *std::move(results);
-    }
+  /// Comes first.
+  expected<void> open() {
     if (app_.settings.task_always_eager()) return {};
     if (auto listening = app_.expect_replies(until_); !listening) return listening;
     auto producer = app_.producer(until_);
@@ -43,12 +40,22 @@ class canvas_sender final : public canvas_sink {
     return {};
   }
 
+  /// Comes before the first chord.
+  expected<void> count_chords() {
+    if (results_) return {};
+    auto results = chord_backend(app_, until_);
+    if (!results) return fail(results.error());
+    results_ = *std::move(results);
+    return {};
+  }
+
   expected<void> announce(backend::chord_start chord, bool ahead) override {
     (ahead ? ahead_ : chords_).push_back(std::move(chord));
     return {};
   }
 
   expected<void> call(wire::signature task) override {
+    if (auto ok = tell_before(task, app_); !ok) return ok;
     auto made = call_of(std::move(task), {}, app_.publishing, app_.now());
     if (!made) return fail(made.error());
     names_.push_back(made->message.task);
@@ -127,10 +134,50 @@ expected<wire::result_tuple> send_canvas(app_state& app, wire::signature workflo
   choose_references(*c, app.publishing.inline_bodies);
   auto handle = handle_of(*c);
   canvas_sender sender{app, calls_of(*c), until, progress};
-  if (auto ok = sender.open(has_chords(*c)); !ok) return fail(ok.error());
+  if (has_chords(*c))
+    if (auto ok = sender.count_chords(); !ok) return fail(ok.error());
+  if (auto ok = sender.open(); !ok) return fail(ok.error());
   if (auto ok = plan(*std::move(c), sender); !ok) return fail(ok.error());
   if (auto ok = sender.flush(); !ok) return fail(ok.error());
   return handle;
+}
+
+namespace {
+
+// Gives it its place in the group and sends it; its handle.
+expected<wire::result_tuple> send_member(app_state& app, wire::signature member, std::string const& group,
+                                         std::size_t index, canvas_sender& sender) {
+  auto const name = member.task;
+  auto c = canvas_of(std::move(member));
+  if (!c) return fail(c.error());
+  freeze(*c, app.reply_to());
+  auto* last = last_task(*c);
+  if (last == nullptr) return fail(errc::invalid_argument, "a member of this group does not end in one task", name);
+  last->set_option("group_id", group);
+  last->set_option("group_index", static_cast<std::int64_t>(index));
+  choose_references(*c, app.publishing.inline_bodies);
+  if (has_chords(*c))
+    if (auto ok = sender.count_chords(); !ok) return fail(ok.error());
+  auto handle = handle_of(*c);
+  if (auto ok = plan(*std::move(c), sender); !ok) return fail(ok.error());
+  return handle;
+}
+
+}  // namespace
+
+expected<wire::result_tuple> send_members(app_state& app, std::function<std::optional<wire::signature>()> const& next,
+                                          std::size_t all, deadline until, canvas_progress const& progress) {
+  wire::result_tuple group{new_task_id().str(), {}, std::vector<wire::result_tuple>{}};
+  canvas_sender sender{app, all, until, progress};
+  if (auto ok = sender.open(); !ok) return fail(ok.error());
+  group.children->reserve(all);
+  while (auto member = next()) {
+    auto handle = send_member(app, *std::move(member), group.id, group.children->size(), sender);
+    if (!handle) return fail(handle.error());
+    group.children->push_back(*std::move(handle));
+  }
+  if (auto ok = sender.flush(); !ok) return fail(ok.error());
+  return group;
 }
 
 }  // namespace lovage::detail

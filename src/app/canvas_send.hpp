@@ -7,6 +7,7 @@
 
 #include <cstddef>
 #include <functional>
+#include <optional>
 
 namespace lovage::detail {
 
@@ -20,5 +21,13 @@ using canvas_progress = std::function<void(std::size_t sent, std::size_t all)>;
 /// `decode` (broken signature), and as for a single task; "N of M were sent" stands in the detail when some were.
 [[nodiscard]] expected<wire::result_tuple> send_canvas(app_state& app, wire::signature workflow, deadline until,
                                                        canvas_progress const& progress = {});
+
+/// A group of what `next` gives, until it gives nothing; what was sent of it is forgotten at once. `all`: how many that
+/// will be, for `progress`; zero: not known. *On failure*: as above, and `invalid_argument` for a member that ends in a
+/// group, or that has no task.
+[[nodiscard]] expected<wire::result_tuple> send_members(app_state& app,
+                                                        std::function<std::optional<wire::signature>()> const& next,
+                                                        std::size_t all, deadline until,
+                                                        canvas_progress const& progress = {});
 
 }  // namespace lovage::detail

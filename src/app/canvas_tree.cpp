@@ -1,6 +1,7 @@
 #include "app/canvas_tree.hpp"
 
 #include "core/ids.hpp"
+#include "wire/named_uuid.hpp"
 
 #include <algorithm>
 #include <iterator>
@@ -252,22 +253,32 @@ void for_all_tasks(canvas_tree& c, std::function<void(signature&)> const& f) {
   for_all_tasks(c.fan->body, f);
 }
 
-void freeze(canvas_tree& c, std::string const& reply_to) {
+id_source fresh_ids() {
+  return [] { return new_task_id().str(); };
+}
+
+id_source ids_after(task_id const& task) {
+  static constexpr uuid space{
+      {0x5c, 0x1d, 0x0a, 0x4e, 0x3f, 0x62, 0x4b, 0x8e, 0x9a, 0x57, 0x6c, 0x6f, 0x76, 0x61, 0x67, 0x65}};
+  return [task, n = 0]() mutable { return wire::named_uuid(space, task.str() + " " + std::to_string(n++)).str(); };
+}
+
+void freeze(canvas_tree& c, std::string const& reply_to, id_source const& next_id) {
   for (auto& t : c.tasks) {
-    if (t.option("task_id") == nullptr) t.set_option("task_id", new_task_id().str());
+    if (t.option("task_id") == nullptr) t.set_option("task_id", next_id());
     if (!reply_to.empty() && t.option("reply_to") == nullptr) t.set_option("reply_to", reply_to);
   }
   if (!c.fan) return;
   auto& fan = *c.fan;
-  if (fan.group.empty()) fan.group = new_task_id().str();
+  if (fan.group.empty()) fan.group = next_id();
   for (std::size_t i = 0; i < fan.members.size(); ++i) {
-    freeze(fan.members[i], reply_to);
+    freeze(fan.members[i], reply_to, next_id);
     if (auto* last = last_task(fan.members[i])) {
       last->set_option("group_id", fan.group);
       last->set_option("group_index", static_cast<std::int64_t>(i));
     }
   }
-  freeze(fan.body, reply_to);
+  freeze(fan.body, reply_to, next_id);
 }
 
 namespace {

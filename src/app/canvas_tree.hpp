@@ -55,8 +55,13 @@ void end_in_one_task(canvas_tree& c);
 /// What its first tasks are called with, in front of their own arguments.
 void feed(canvas_tree& c, value::list const& args);
 
+/// Makes one id after the other.
+using id_source = std::function<std::string()>;
+[[nodiscard]] id_source fresh_ids();
+/// The same ones each time a task runs, whatever worker it runs on.
+[[nodiscard]] id_source ids_after(task_id const& task);
 /// Gives an id to whatever has none, and members their place in their group. `reply_to`: who waits, for `rpc://`.
-void freeze(canvas_tree& c, std::string const& reply_to);
+void freeze(canvas_tree& c, std::string const& reply_to, id_source const& next_id = fresh_ids());
 /// Of one that is frozen.
 [[nodiscard]] wire::result_tuple handle_of(canvas_tree const& c);
 

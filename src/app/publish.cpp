@@ -148,7 +148,7 @@ void guarded(char const* what, F&& f) {
   }
 }
 
-void tell_before(std::vector<raw_call>& calls, app_state const& app) {
+void tell_before(std::span<raw_call> calls, app_state const& app) {
   for (auto const& f : app.publishing.before)
     for (auto& c : calls) guarded("before_publish", [&] { f(c); });
 }

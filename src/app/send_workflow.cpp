@@ -14,6 +14,22 @@ expected<result_tree> send_workflow(app_state& app, value signature, deadline un
   return tree_of(*sent);
 }
 
+expected<result_tree> send_members(app_state& app, std::function<std::optional<value>()> const& next, std::size_t all,
+                                   deadline until, send_progress const& progress) {
+  error_info broken;
+  auto const one = [&]() -> std::optional<wire::signature> {
+    auto member = next();
+    if (!member) return std::nullopt;
+    auto s = wire::signature::from_value(*std::move(member));
+    if (!s) broken = s.error();
+    return s ? std::optional{*std::move(s)} : std::nullopt;
+  };
+  auto sent = send_members(app, one, all, until, progress);
+  if (!sent) return fail(sent.error());
+  if (broken.code != errc::ok) return fail(std::move(broken));
+  return tree_of(*sent);
+}
+
 expected<std::optional<result_tree>> saved_group(app_state& app, std::string const& id, deadline until) {
   auto backend = app.backend(until);
   if (!backend) return fail(backend.error());

@@ -32,6 +32,9 @@ struct addressed_call {
                                                publish_settings const& settings, time_point now);
 [[nodiscard]] expected<broker::outgoing> outgoing_of(addressed_call&& call);
 
+/// Calls `app::before_publish` for a signature of one task that this program sends. Errors: as `signature_of`.
+[[nodiscard]] expected<void> tell_before(wire::signature& s, app_state const& app);
+
 /// The signature as Celery writes it, with the options that were set. Errors: as `message_of`.
 [[nodiscard]] expected<wire::signature> signature_of(raw_call const& call);
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "backend/chord.hpp"
+#include "backend/run_claim.hpp"
 #include "broker/transport.hpp"
 #include "config/connection_settings.hpp"
 #include "core/clock.hpp"
@@ -113,9 +114,11 @@ class result_backend {
     (void)limit, (void)until;
     return std::vector<chord_end>{};
   }
-  /// One more part is to come: a member adds a task to its own chord.
-  [[nodiscard]] virtual expected<void> grow_chord(std::string const& group, std::int64_t by, deadline until) {
-    (void)group, (void)by, (void)until;
+  /// More parts are to come: tasks that a member adds to its own chord. An id counts once, however often it is told: a
+  /// member that is run again tells the same ones. Nothing for a chord that is over.
+  [[nodiscard]] virtual expected<void> grow_chord(std::string const& group, std::span<task_id const> added,
+                                                  deadline until) {
+    (void)group, (void)added, (void)until;
     return no_chords();
   }
   /// What `chord_start::body` was; null when nothing is kept.
@@ -138,6 +141,18 @@ class result_backend {
   [[nodiscard]] virtual expected<void> forget_group(std::string const& id, deadline until) {
     (void)id, (void)until;
     return no_chords();
+  }
+
+  /// Which sendings run, one answer for each: true for the first text that asks for an id, as often as it asks (its
+  /// message is delivered again after a worker's death), false for any other text. In one atomic step for each id, and
+  /// within the batch in its order. Known for `keep` from the first claim on (zero: for ever), then anybody may claim
+  /// anew; a claim is removed by `cleanup` once it has expired, and `forget` leaves it alone.
+  /// Errors: `not_supported` where other programs would not see the claim.
+  [[nodiscard]] virtual expected<std::vector<bool>> claim_runs(std::span<run_claim const> claims,
+                                                               std::chrono::seconds keep, deadline until) {
+    (void)claims, (void)keep, (void)until;
+    return fail(errc::not_supported,
+                "this result backend keeps no claims on tasks; use redis:// or sqlite:// (result_backend)");
   }
 
  private:

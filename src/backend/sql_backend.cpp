@@ -1,6 +1,7 @@
 #include "backend/sql_backend.hpp"
 
 #include "backend/sql_chords.hpp"
+#include "backend/sql_claims.hpp"
 #include "backend/sql_watch.hpp"
 #include "sql/session_pool.hpp"
 
@@ -42,12 +43,13 @@ std::vector<chord_part> without(std::vector<chord_part> all, std::span<chord_par
 class sql_backend final : public result_backend {
  public:
   sql_backend(std::shared_ptr<sql::session_pool> pool, sql_place where, now_fn now, std::unique_ptr<sql_tables> tables,
-              sql_chords chords)
+              sql_chords chords, sql_claims claims)
       : pool_{std::move(pool)},
         where_{std::move(where)},
         now_{std::move(now)},
         tables_{std::move(tables)},
-        chords_{std::move(chords)} {}
+        chords_{std::move(chords)},
+        claims_{std::move(claims)} {}
 
   expected<void> store(std::span<result_record const> records, std::chrono::seconds expires, deadline until) override;
   expected<std::vector<result_record>> fetch(std::span<task_id const> ids, deadline until) override;
@@ -70,10 +72,12 @@ class sql_backend final : public result_backend {
   expected<std::vector<chord_end>> claim_chords(std::size_t limit, deadline until) override {
     return in_step(until, [&](session& on) { return chords_.claim(on, limit, now_(), until); });
   }
-  expected<void> grow_chord(std::string const& group, std::int64_t by, deadline until) override {
-    std::vector<task_id> added;
-    for (std::int64_t i = 0; i < by; ++i) added.emplace_back("+" + std::to_string(i));
+  expected<void> grow_chord(std::string const& group, std::span<task_id const> added, deadline until) override {
     return in_step(until, [&](session& on) { return chords_.grow(on, group, added, until); });
+  }
+  expected<std::vector<bool>> claim_runs(std::span<run_claim const> claims, std::chrono::seconds keep,
+                                         deadline until) override {
+    return in_step(until, [&](session& on) { return claims_.claim(on, claims, end_of(keep), now_(), until); });
   }
   expected<value> chord_body(std::string const& group, deadline until) override {
     return run(until, [&](session& on) { return chords_.body(on, group, until); });
@@ -116,6 +120,7 @@ class sql_backend final : public result_backend {
   now_fn const now_;
   std::unique_ptr<sql_tables> const tables_;
   sql_chords const chords_;
+  sql_claims const claims_;
   std::mutex preparing_;
   std::atomic<bool> prepared_ = false;
 };
@@ -132,12 +137,13 @@ expected<void> sql_backend::prepare(session& on, deadline until) {
       on.run(chords_.probe(), {}, until) && on.run("SELECT ends FROM " + *aside + " WHERE 1 = 0", {}, until);
   if (!there) {
     if (!on.alive()) return fail(errc::unavailable, "the connection to the database was lost");
-    auto made = on.script(sql_rows::aside_ddl(on.kind(), *aside) + chords_.ddl(), until);
+    auto made = on.script(sql_rows::aside_ddl(on.kind(), *aside) + chords_.ddl() + claims_.ddl(), until);
     if (!made && made.error().code == errc::bad_config)
-      return fail(errc::bad_config,
-                  "lovage's own tables cannot be made beside the results (lovage_aside, lovage_chord...): " +
-                      made.error().detail,
-                  made.error().where);
+      return fail(
+          errc::bad_config,
+          "lovage's own tables cannot be made beside the results (lovage_aside, lovage_chord..., lovage_run_claim): " +
+              made.error().detail,
+          made.error().where);
     if (!made) return made;
   }
   prepared_ = true;
@@ -241,6 +247,7 @@ expected<std::uint64_t> sql_backend::cleanup(deadline until) {
     if (!done) return fail(done.error());
   }
   auto done = clear([&](session& on) { return chords_.remove_ended(on, removed_at_once, now_(), until); });
+  if (done) done = clear([&](session& on) { return claims_.remove_ended(on, removed_at_once, now_(), until); });
   if (!done) return fail(done.error());
   return removed;
 }
@@ -296,9 +303,10 @@ expected<std::shared_ptr<result_backend>> make_backend_on(sql_place where, setti
     if (!quoted) return fail(quoted.error());
     schema = *quoted + ".";
   }
-  sql_chords chords{(*pool)->kind(), schema};
+  auto const kind = (*pool)->kind();
   return std::shared_ptr<result_backend>{std::make_shared<sql_backend>(*std::move(pool), std::move(where), with.now,
-                                                                       std::move(tables), std::move(chords))};
+                                                                       std::move(tables), sql_chords{kind, schema},
+                                                                       sql_claims{kind, schema})};
 }
 
 }  // namespace lovage::backend

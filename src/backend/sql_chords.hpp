@@ -1,4 +1,4 @@
-// Chords, and which sending of a task runs, in tables of ours beside those for results: `lovage_chord...`.
+// Chords in tables of ours beside those for results: `lovage_chord...`.
 #pragma once
 
 #include "backend/chord.hpp"

@@ -10,6 +10,8 @@ class App;
 namespace lovage::cli {
 
 void add_worker(CLI::App& root, session& s);
+void add_beat(CLI::App& root, session& s);
+void add_schedule(CLI::App& root, session& s);
 void add_call(CLI::App& root, session& s);
 void add_result(CLI::App& root, session& s);
 void add_graph(CLI::App& root, session& s);

@@ -73,7 +73,8 @@ void parse(CLI::App& root, session& s, int argc, char const* const* argv) {
   std::reverse(words.begin(), words.end());
   root.parse(std::move(words));
   auto const& c = named(root);
-  if (!s.tail.empty() && c.get_name() != "worker" && c.get_name() != "call")
+  std::vector<std::string_view> const with_tail{"worker", "beat", "call", "add"};
+  if (!s.tail.empty() && std::find(with_tail.begin(), with_tail.end(), c.get_name()) == with_tail.end())
     throw usage_error{"nothing is expected behind \"--\""};
 }
 
@@ -103,6 +104,8 @@ constexpr char const* program_footer = R"(First steps:
   lovage tasks -A ./libtasks.so                what a plug-in can do
   lovage worker -A ./libtasks.so -l info       run its tasks; a store in your state directory needs no server
   lovage call shop.add 2 3 --wait 10           send one and see its result
+  lovage schedule add nightly "0 4 * * *" shop.report
+  lovage beat                                  send it every night; 'worker -B' does both
   lovage queues                                what waits, what runs, what is dead
   lovage status                                which workers are there; 'inspect' and 'control' talk to them
 
@@ -136,8 +139,8 @@ std::unique_ptr<CLI::App> make_parser(session& s) {
   root->formatter(make_help_formatter());
   root->require_subcommand(0, 1);
   root->set_version_flag("--version", "lovage " LOVAGE_VERSION, "Show the version and exit");
-  for (auto const add : {add_worker, add_call, add_result, add_graph, add_queues, add_events, add_tasks, add_inspect,
-                         add_control, add_status, add_report, add_multi, add_completion})
+  for (auto const add : {add_worker, add_beat, add_schedule, add_call, add_result, add_graph, add_queues, add_events,
+                         add_tasks, add_inspect, add_control, add_status, add_report, add_multi, add_completion})
     add(*root, s);
   // On every command by itself instead of the parser's "fallthrough", which takes `lovage call echo result` for two
   // commands.

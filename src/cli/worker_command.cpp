@@ -1,11 +1,11 @@
 // lovage worker
 #include "cli/commands.hpp"
-#include "cli/log_setup.hpp"
+#include "cli/daemon_options.hpp"
 #include "cli/reload.hpp"
-#include "cli/service.hpp"
 #include "core/ids.hpp"
 #include "worker/node_name.hpp"
 
+#include <lovage/beat.hpp>
 #include <lovage/worker.hpp>
 
 #include <unistd.h>
@@ -25,20 +25,13 @@ struct worker_args {
   std::vector<std::string> queues;
   std::string concurrency, pool, prefetch_multiplier, autoscale, queue_order, state_db;
   std::string time_limit, soft_time_limit, max_tasks_per_child, max_memory_per_child;
-  std::string hostname = "celery@%h", loglevel = "warning", logfile, log_format = "text";
-  service_options service;
+  std::string hostname = "celery@%h";
+  daemon_options daemon;
+  beat_settings schedule;
+  bool beat = false;
   bool task_events = false, without_heartbeat = false, without_gossip = false, without_mingle = false;
   double heartbeat_interval = 2;
 };
-
-log_options log_options_of(session const& s, worker_args const& a) {
-  log_options out;
-  out.least = level_of(a.loglevel);
-  out.file = expand_file_name(a.logfile, work::expand_node_name(a.hostname, host_name()));
-  out.json = a.log_format == "json";
-  out.color = !s.given.no_color && !out.json && ::isatty(STDERR_FILENO) != 0 && std::getenv("NO_COLOR") == nullptr;
-  return out;
-}
 
 // "MAX", "MAX,MIN", "auto", "auto,MAX" or "auto,MAX,MIN".
 void set_autoscale(worker_options& options, std::string_view text) {
@@ -72,20 +65,31 @@ config settings_of(session const& s, worker_args const& a) {
   if (!a.max_memory_per_child.empty()) settings.set("worker_max_memory_per_child", a.max_memory_per_child, "option");
   for (auto const& assignment : s.tail) settings.set_option(assignment);
   if (!a.state_db.empty()) settings.set("worker_state_db", a.state_db, "option");
+  a.schedule.put_into(settings);
   return settings;
 }
 
 // On a terminal HUP means that the terminal is gone: a warm shutdown and no more.
 bool reloads_on_hangup() { return ::isatty(STDIN_FILENO) == 0; }
 
+// It starts once the worker's own processes have, and ends before what runs is waited for.
+void embed(std::optional<beat>& scheduler, app& on) {
+  (void)periodic_tasks{on};  // what cannot be is told now
+  scheduler.emplace(on);
+  on.tasks().extend([&scheduler](library& lib) {
+    lib.on_worker_ready([&scheduler](auto const&) { scheduler->start(); });
+    lib.on_worker_shutdown([&scheduler](auto const&) { scheduler->stop(); });
+  });
+}
+
 // With the prefork pool this runs a second time, in the fork server, up to `run`: no threads, nothing printed there.
 int run_worker(session const& s, worker_args const& a) {
   invocation const self;
   bool const first = !in_fork_server();
-  if (first) become(a.service);
-  set_up_log(log_options_of(s, a));
+  if (first) become(a.daemon.service);
   auto const node = work::expand_node_name(a.hostname, host_name());
-  pid_file const mine{first ? expand_file_name(a.service.pidfile, node) : std::string{}};
+  set_up_log(log_options_of(s, a.daemon, node));
+  pid_file const mine{first ? expand_file_name(a.daemon.service.pidfile, node) : std::string{}};
   auto on = s.open(settings_of(s, a));
   worker_options options;
   if (a.task_events) options.task_events(true);
@@ -95,6 +99,8 @@ int run_worker(session const& s, worker_args const& a) {
   options.on_hangup([&] { return !reloads_on_hangup() || self.would_load(s.given.apps); });
   if (!a.autoscale.empty()) set_autoscale(options, a.autoscale);
   if (!a.queue_order.empty()) options.queue_order(a.queue_order);
+  std::optional<beat> scheduler;
+  if (a.beat && first) embed(scheduler, on);
   if (first) invocation::hold_signals();
   worker w{on, std::move(options)};
   auto const code = w.run();
@@ -115,16 +121,15 @@ TERM or one INT (ctrl-C): finishes what runs, then ends. QUIT or a second INT: g
 worker_soft_shutdown_timeout. HUP: finishes what runs, then starts anew with the plug-ins that are on disk.
 Exit codes: 0 stopped by TERM, 1 stopped otherwise or could not start, 2 wrong usage.)";
 
-void add_service_options(CLI::App& to, service_options& into) {
-  auto const group = "As a service";
-  to.add_flag("-D,--detach", into.detach, "Run in the background; name a --logfile to hear of it")->group(group);
-  to.add_option("--pidfile", into.pidfile, "Keep the process id in this file; %n is the node's name")
+void add_beat_options(CLI::App& to, worker_args& into) {
+  auto const group = "Periodic tasks";
+  to.add_flag("-B,--beat", into.beat, "Be a scheduler, too: as 'lovage beat'; several workers may")->group(group);
+  to.add_option("-s,--schedule-filename", into.schedule.file, "With --beat: keep the schedule in this file")
       ->type_name("FILE")
       ->group(group);
-  to.add_option("--workdir", into.workdir, "Change to this directory first")->type_name("DIR")->group(group);
-  to.add_option("--uid", into.user, "Run as this user")->type_name("USER")->group(group);
-  to.add_option("--gid", into.group, "Run as this group")->type_name("GROUP")->group(group);
-  to.add_option("--umask", into.umask, "Octal mask for new files")->type_name("MASK")->group(group);
+  to.add_option("--scheduler", into.schedule.scheduler, "With --beat: django, the entries of django-celery-beat")
+      ->type_name("NAME")
+      ->group(group);
 }
 
 void add_event_options(CLI::App& to, worker_args& into) {
@@ -173,17 +178,13 @@ void add_worker(CLI::App& root, session& s) {
   c->add_option("-n,--hostname", a->hostname,
                 "Node name; %h host, %n its first label, %d its domain (default: celery@%h)")
       ->type_name("NAME");
-  c->add_option("-l,--loglevel", a->loglevel, "debug, info, warning (default), error or critical")->type_name("LEVEL");
   c->add_option("--prefetch-multiplier", a->prefetch_multiplier,
                 "Messages reserved per task at once (default: 4); auto: by how long they run")
       ->type_name("N");
-  c->add_option("-f,--logfile", a->logfile, "Append the log to this file; opened anew when it was moved away")
-      ->type_name("FILE");
-  c->add_option("--log-format", a->log_format, "text (default) or json, one object a line")
-      ->type_name("KIND")
-      ->check(CLI::IsMember({"text", "json"}).description(""));
+  add_log_options(*c, a->daemon);
+  add_beat_options(*c, *a);
   add_event_options(*c, *a);
-  add_service_options(*c, a->service);
+  add_service_options(*c, a->daemon.service);
   c->footer(worker_footer);
   c->callback([a, &s] { s.action = [a, &s] { return run_worker(s, *a); }; });
 }

@@ -7,6 +7,8 @@
 
 #include <gtest/gtest.h>
 
+#include <set>
+
 namespace lovage::execute {
 namespace {
 
@@ -93,6 +95,31 @@ TEST_F(Chords, AMemberThatIsTriedAgainIsNoPartYet) {
   EXPECT_TRUE(out.sequels[0].parts.empty());
   EXPECT_EQ(sent(0).embed.chord, message.embed.chord);
   EXPECT_EQ(sent(0).group_index, 1);
+}
+
+TEST_F(Chords, AMemberThatRunsAgainAddsTheSameTasks) {
+  auto const added_by_one_run = [this] {
+    out.clear();
+    auto r = *taken();
+    auto const both = wire::make_group({sig("t.a"), sig("t.b")}).to_value();
+    r.added = {sig("t.add").to_value(), sig("t.add", {{"task_id", "mine"}}).to_value(), both};
+    conclude(r, {LOVAGE_SUCCESS, pack(value{5})}, with, noon, 1ms, out);
+    std::vector<std::string> ids;
+    for (auto const& m : out.sequels.at(0).messages)
+      ids.push_back(wire::decode_task(m.envelope, with.accept)->id.str());
+    ids.push_back(out.sequels[0].chords.now.at(0).group);
+    for (auto const& id : out.sequels[0].grown.at(0).added) ids.push_back(id.str());
+    return ids;
+  };
+  auto const first = added_by_one_run();
+  ASSERT_EQ(first.size(), 4U + 1 + 3);
+  EXPECT_EQ(first[1], "mine");
+  EXPECT_EQ(std::set(first.begin(), first.end()).size(), 6U) << "two of them are added as they were sent";
+  EXPECT_EQ(added_by_one_run(), first);
+  message.retries = 1;
+  EXPECT_EQ(added_by_one_run(), first);
+  message.id = task_id{"m2"};
+  EXPECT_NE(added_by_one_run()[0], first[0]);
 }
 
 TEST_F(Chords, AGroupHeaderAloneMakesNoPart) {

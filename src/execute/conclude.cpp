@@ -116,6 +116,7 @@ void succeed(request const& r, outcome const& end, policy const& with, time_poin
   if (!calls) return out.closings.push_back(closing_of(r, disposition::done));
   then.messages = std::move(next->messages);
   then.chords = std::move(next->chords);
+  then.may_have_run = !next->grown.empty();
   then.grown = std::move(next->grown);
   then.closings.push_back(closing_of(r, disposition::done));
   add_later_steps(std::move(next->later), then);

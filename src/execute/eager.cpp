@@ -118,7 +118,7 @@ class eager_run {
       auto known = results_.start_chords(then.chords.now, expires_, until_);
       if (known) known = results_.start_chords(then.chords.later, backend::kept_bodies(expires_), until_);
       for (auto const& g : then.grown)
-        if (known) known = results_.grow_chord(g.group, g.by, until_);
+        if (known) known = results_.grow_chord(g.group, g.added, until_);
       if (!known) return known;
       for (auto& message : then.messages) todo.push_back(as_delivered(std::move(message)));
       out.add(std::move(then));

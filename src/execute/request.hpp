@@ -90,7 +90,7 @@ struct chord_news {
 
 struct grown_chord {
   std::string group;
-  std::int64_t by = 1;
+  std::vector<task_id> added;  ///< the parts that come with it
 };
 
 /// Messages, and what may happen only once they are out.
@@ -106,6 +106,7 @@ struct sequel {
   std::vector<ended_part> lost = {};     ///< counted as failed when a message is refused for good: of `waiting`
   std::vector<std::string> ended = {};   ///< chords whose bodies the messages are
   std::vector<grown_chord> grown = {};   ///< chords that the messages add to; told before they go
+  bool may_have_run = false;  ///< the task may have sent the messages in an earlier life: what has a record stays here
 };
 
 /// A worker that knows no kept bodies counted a chord to its end, and called what stands in the body's place.

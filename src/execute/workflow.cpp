@@ -3,6 +3,7 @@
 #include "app/canvas_plan.hpp"
 #include "core/ids.hpp"
 #include "core/log.hpp"
+#include "execute/plain_chain.hpp"
 #include "execute/workflow_calls.hpp"
 #include "wire/result_tuple.hpp"
 
@@ -27,23 +28,27 @@ expected<void> check_canvas(expected<canvas_tree> const& c, policy const& with, 
   return check_tasks(*c, with, now);
 }
 
-// What the body added to its chord.
+// What the body added to its chord. The ids are the same should the task run again: its worker may die with the chord
+// told of them and the task not acknowledged.
 expected<void> add_added(request const& r, policy const& with, time_point now, follow_up& out) {
   if (r.added.empty()) return {};
   auto const& m = r.message;
+  auto const ids = detail::ids_after(m.id);
+  grown_chord grown{m.group.value_or(""), {}};
   for (auto const& signature : r.added) {
     auto c = detail::canvas_of(signature);
     if (!c) return fail(c.error());
     if (c->empty()) return fail(errc::invalid_argument, "what is added to a chord has no task itself");
     detail::end_in_one_task(*c);
-    detail::freeze(*c, {});
+    detail::freeze(*c, {}, ids);
     auto& last = *detail::last_task(*c);
+    grown.added.emplace_back(text_option(last, "task_id"));
     last.set_option("group_id", m.group.value_or(""));
     last.set_option("chord", m.embed.chord);
     out.children.push_back(child_of(*c).to_value());
     if (auto ok = add_canvas(*std::move(c), place_after(r, with), with, now, out); !ok) return ok;
   }
-  out.grown.push_back({m.group.value_or(""), static_cast<std::int64_t>(r.added.size())});
+  out.grown.push_back(std::move(grown));
   return {};
 }
 
@@ -74,6 +79,7 @@ expected<void> add_next_step(request const& r, value const& result, policy const
                              follow_up& out) {
   auto const& chain = r.message.embed.chain;
   if (!chain || chain->empty()) return {};
+  if (is_plain_chain(*chain, with)) return add_plain_step(*chain, result, place_after(r, with), with, now, out);
   auto c = detail::canvas_of_chain(*chain);
   if (!c) return fail(c.error());
   if (c->empty()) return {};
@@ -96,7 +102,7 @@ expected<void> check_workflow(request const& r, policy const& with, time_point n
   for (auto const* calls : {&e.callbacks, &e.errbacks})
     for (auto const& call : *calls)
       if (auto ok = check_canvas(detail::canvas_of(call), with, now); !ok) return ok;
-  if (e.chain)
+  if (e.chain && !is_plain_chain(*e.chain, with))
     if (auto ok = check_canvas(detail::canvas_of_chain(*e.chain), with, now); !ok) return ok;
   if (e.chord.is_null()) return {};
   return with.chords ? check_canvas(detail::canvas_of(e.chord), with, now) : detail::no_chord_counter(r.message.task);

@@ -26,6 +26,16 @@ expected<addressed_call> call_after(signature s, workflow_place place, policy co
   return call;
 }
 
+expected<void> add_call(signature task, workflow_place const& place, policy const& with, time_point now,
+                        follow_up& out) {
+  auto call = call_after(std::move(task), place, with, now);
+  if (!call) return fail(call.error());
+  auto message = detail::outgoing_of(*std::move(call));
+  if (!message) return fail(message.error());
+  out.messages.push_back(*std::move(message));
+  return {};
+}
+
 namespace {
 
 /// What a plan comes to inside a worker.
@@ -38,14 +48,7 @@ class message_sink final : public detail::canvas_sink {
     (ahead ? out_.chords.later : out_.chords.now).push_back(std::move(chord));
     return {};
   }
-  expected<void> call(signature task) override {
-    auto call = call_after(std::move(task), place_, with_, now_);
-    if (!call) return fail(call.error());
-    auto out = detail::outgoing_of(*std::move(call));
-    if (!out) return fail(out.error());
-    out_.messages.push_back(*std::move(out));
-    return {};
-  }
+  expected<void> call(signature task) override { return add_call(std::move(task), place_, with_, now_, out_); }
 
  private:
   workflow_place const& place_;

@@ -19,6 +19,9 @@ namespace lovage::execute {
 /// The messages and chords with which a frozen workflow begins.
 [[nodiscard]] expected<void> add_canvas(detail::canvas_tree c, detail::workflow_place const& place, policy const& with,
                                         time_point now, follow_up& out);
+/// One task to send now; its options say the rest. Errors: as `call_after`, and `encode`.
+[[nodiscard]] expected<void> add_call(wire::signature task, detail::workflow_place const& place, policy const& with,
+                                      time_point now, follow_up& out);
 /// Calls an errback with the id of what failed.
 [[nodiscard]] expected<void> add_errback(value const& call, std::string const& failed, detail::workflow_place place,
                                          policy const& with, time_point now, follow_up& out);

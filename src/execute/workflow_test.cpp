@@ -3,6 +3,7 @@
 #include "core/log.hpp"
 #include "execute/conclude.hpp"
 #include "execute/intake.hpp"
+#include "execute/plain_chain.hpp"
 #include "sample_task.hpp"
 #include "wire/signature.hpp"
 
@@ -168,6 +169,45 @@ TEST_F(Workflow, AfterTheLastStepTheChainIsEmptyNotAbsent) {
   message.embed.chain = value::list{call("t.last")};
   succeed();
   EXPECT_EQ(sent(0).embed.chain, value::list{});
+}
+
+// The short way for chains of nothing but tasks, beside the way by a tree of containers.
+TEST_F(Workflow, AChainOfPlainTasksGoesTheSameWayAsAnyOther) {
+  auto const step = [](char const* id, value::map more) {
+    more.push_back({"task_id", id});
+    more.push_back({"reply_to", "me"});
+    return call("t.mul", {10}, std::move(more));
+  };
+  value::list const plain{step("s3", {}), step("s2", {{"queue", "slow"}})};
+  value::list const other{step("s3", {}), step("s2", {{"queue", "slow"}, {"countdown", 0}})};
+  ASSERT_TRUE(is_plain_chain(plain, with));
+  ASSERT_FALSE(is_plain_chain(other, with));
+  message.embed.chain = plain;
+  succeed();
+  auto const a = sent(0);
+  auto const record = stored();
+  auto const waiting = out.sequels.at(0).waiting;
+  out = {};
+  message.embed.chain = other;
+  succeed();
+  auto const b = sent(0);
+  EXPECT_EQ(a.id, task_id{"s2"});
+  EXPECT_EQ(a.args, b.args);
+  EXPECT_EQ(a.embed, b.embed);
+  EXPECT_EQ(a.parent_id, b.parent_id);
+  EXPECT_EQ(a.root_id, b.root_id);
+  EXPECT_EQ(a.properties.reply_to, b.properties.reply_to);
+  EXPECT_EQ(record.children, stored().children);
+  EXPECT_EQ(waiting, out.sequels.at(0).waiting);
+}
+
+TEST_F(Workflow, AChainWithAnythingButTasksIsNotPlain) {
+  value::map const id{{"task_id", "s"}};
+  EXPECT_TRUE(is_plain_chain({call("t.mul", {}, id)}, with));
+  EXPECT_FALSE(is_plain_chain({call("t.mul")}, with)) << "without an id nobody could wait for it";
+  EXPECT_FALSE(is_plain_chain({call("celery.group", {}, id)}, with));
+  EXPECT_FALSE(is_plain_chain({call("t.mul", {}, {{"task_id", "s"}, {"exchange", "x"}})}, with));
+  EXPECT_FALSE(is_plain_chain({value{"broken"}}, with));
 }
 
 TEST_F(Workflow, AnEmptyChainSendsNothing) {

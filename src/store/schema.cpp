@@ -3,7 +3,7 @@
 namespace lovage::store {
 namespace {
 
-constexpr std::int64_t schema_version = 3;
+constexpr std::int64_t schema_version = 5;
 
 // Ready, delayed and claimed messages are one table with a partial index per state: a state change moves one small
 // index entry instead of the row. `result.seq` grows with every write, so that watchers read what is new and nothing
@@ -88,6 +88,48 @@ CREATE TABLE saved_group(
 PRAGMA user_version = 3;
 )sql";
 
+// What members added to their chords, by id: told twice it counts once. And which of several sendings of a task runs.
+constexpr char const* from_3_to_4 = R"sql(
+CREATE TABLE chord_growth(
+  group_id TEXT NOT NULL, task_id TEXT NOT NULL,
+  PRIMARY KEY(group_id, task_id)) STRICT, WITHOUT ROWID;
+CREATE TABLE run_claim(
+  task_id TEXT PRIMARY KEY,
+  text TEXT NOT NULL,                -- of the sending that has the id
+  expires INTEGER) STRICT, WITHOUT ROWID;
+CREATE INDEX run_claim_expires ON run_claim(expires) WHERE expires IS NOT NULL;
+PRAGMA user_version = 4;
+)sql";
+
+// Periodic tasks. `schedule_lead` has one row: who leads, and how often entries changed.
+constexpr char const* from_4_to_5 = R"sql(
+CREATE TABLE schedule(
+  name TEXT PRIMARY KEY,
+  definition TEXT NOT NULL,          -- JSON: schedule, call, options
+  origin INTEGER NOT NULL,           -- 0 code, 1 configuration, 2 store
+  enabled INTEGER NOT NULL,
+  counts_from INTEGER NOT NULL,      -- microseconds since 1970, as all moments: later occurrences are to come
+  last_due INTEGER, last_run_at INTEGER,
+  total INTEGER NOT NULL DEFAULT 0,
+  changed INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+CREATE INDEX schedule_changed ON schedule(changed);
+CREATE TABLE schedule_claim(
+  entry TEXT NOT NULL, due INTEGER NOT NULL,
+  claimed_at INTEGER NOT NULL,
+  sent_at INTEGER,                   -- NULL: not yet, or its claimer died
+  PRIMARY KEY(entry, due)) STRICT, WITHOUT ROWID;
+CREATE INDEX schedule_unsent ON schedule_claim(claimed_at) WHERE sent_at IS NULL;
+CREATE INDEX schedule_sent ON schedule_claim(sent_at) WHERE sent_at IS NOT NULL;
+CREATE TABLE schedule_lead(
+  holder TEXT NOT NULL,              -- '': nobody
+  term INTEGER NOT NULL,             -- grows with every change of holder
+  until INTEGER NOT NULL,
+  counter INTEGER NOT NULL,          -- grows with every change of entries
+  all_from INTEGER NOT NULL) STRICT; -- the counter at the last removal: who knows less reads everything
+INSERT INTO schedule_lead VALUES ('', 0, 0, 1, 0);
+PRAGMA user_version = 5;
+)sql";
+
 constexpr std::int64_t application = 1'819'697'511;
 
 std::int64_t number(database& on, char const* sql) {
@@ -120,6 +162,8 @@ void prepare_schema(database& on) {
   if (found == 0) on.exec(schema);
   if (found < 2) on.exec(from_1_to_2);
   if (found < 3) on.exec(from_2_to_3);
+  if (found < 4) on.exec(from_3_to_4);
+  if (found < 5) on.exec(from_4_to_5);
   change.commit();
 }
 

@@ -32,6 +32,7 @@ consumer::consumer(execute::policy policy, pool::pool& jobs, consumer_options op
       queues_{options_.queues},
       gauge_{options_.reserve},
       rates_{options_.rates},
+      runs_{options_.result_expires},
       owed_{book_, options_.now, options_.result_expires,
             [this](backend::chord_end&& end, execute::ended_part const* by, execute::effects& out) {
               execute::conclude_chord(std::move(end), by, policy_, options_.now(), out);
@@ -132,13 +133,14 @@ void consumer::turn() {
   if (!draining_) let_go(now);
   give_back_what_is_stuck(now);
   if (!draining_ && policy_.chords) owed_.adopt_chords(step_limit, now);
+  bool const claimed = draining_ || claim_again(now);
   bool const flushed = owed_.flush(step_limit, now);
   if (draining_) give_back_unstarted();
   running_ = in_flight_.size();
   active_ = begun_.size();
   widen_what_is_pushed();
   if (options_.learns) follow_learning();
-  auto const free = flushed && !draining_ ? room_now() : room{};
+  auto const free = flushed && claimed && !draining_ ? room_now() : room{};
   to_.source->allow(octets_left());
   if (free.most == 0) return wait(flushed);
   claim(free);
@@ -152,7 +154,8 @@ void consumer::wait(bool flushed) {
   bool const more = !owed_.empty() && flushed && owed_.held_up() == 0;  // given back just now: it can go out at once
   if (more) return;
   auto const now = steady_clock::now();
-  auto const limit = next_start(now + (flushed ? 1000ms : owed_.faults().wait()));
+  auto const pause = unclaimed_.empty() ? 1000ms : run_faults_.wait();
+  auto const limit = next_start(now + (flushed ? pause : owed_.faults().wait()));
   changed_.wait_until(lock, limit, [&] { return closing_ || !errands_.empty() || (flushed && !inbox_.empty()); });
 }
 
@@ -286,6 +289,8 @@ void consumer::give_back_unstarted() {
   std::vector<std::uint64_t> held;
   for (auto const& [when, job] : held_) held.push_back(job);
   for (auto const job : held) release(job);
+  for (auto const& a : std::exchange(unclaimed_, {}))
+    owed_.pending().closings.push_back({a.what.job, broker::disposition::release, {}, false});
   for (auto const job : pool_.withdraw()) release(job);
 }
 

@@ -16,6 +16,7 @@
 #include "worker/rate_limits.hpp"
 #include "worker/reserve_gauge.hpp"
 #include "worker/revocations.hpp"
+#include "worker/run_claims.hpp"
 #include "worker/task_view.hpp"
 
 #include <atomic>
@@ -123,6 +124,7 @@ class consumer {
     execute::request what;
     std::string key;
     bool may_be_copy = false;
+    std::optional<std::string> once = {};  ///< what says which sending it is, where only one is to run
   };
 
   void run();
@@ -144,6 +146,9 @@ class consumer {
   [[nodiscard]] std::vector<arrival> read(std::vector<broker::delivery>&& from);
   [[nodiscard]] bool is_known(arrival const& a);
   void drop_stored(std::vector<arrival>& arrivals);
+  [[nodiscard]] std::vector<arrival> claim_runs(std::vector<arrival>&& arrivals);
+  [[nodiscard]] bool claim_again(clock::time_point now);
+  void take_in(std::vector<arrival>&& arrivals);
   [[nodiscard]] std::vector<std::uint64_t> admit(std::vector<arrival>&& arrivals);
   void acknowledge_early(std::vector<std::uint64_t> const& jobs);
   void hand_over(std::vector<std::uint64_t> const& jobs);
@@ -207,8 +212,11 @@ class consumer {
   std::unordered_map<std::string, std::pair<double, double>> time_limits_;  ///< hard and soft, by task
   std::unordered_set<std::string> unlimited_;  ///< tasks with a hard limit that the pool cannot enforce
   std::uint64_t revoked_version_ = 0;
+  run_claims runs_;
+  std::vector<arrival> unclaimed_;  ///< the backend was away when they came: not run before it answers
+  clock::time_point next_claim_{};
   outbox owed_;
-  fault_log claim_faults_;
+  fault_log claim_faults_, run_faults_;
 
   std::mutex mutex_;  // guards inbox_, errands_ and idle_
   std::condition_variable changed_;

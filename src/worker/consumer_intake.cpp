@@ -1,6 +1,7 @@
 // The consumer's way in: from deliveries to jobs.
 #include "core/log.hpp"
 #include "execute/workflow.hpp"
+#include "wire/once.hpp"
 #include "worker/consumer.hpp"
 #include "worker/job_codec.hpp"
 
@@ -41,6 +42,13 @@ bool may_be_copy(broker::delivery const& d) {
   return flag && *flag;
 }
 
+std::optional<std::string> once_text(wire::task_message const& m) {
+  auto const* header = find(m.extra_headers, wire::once_header);
+  if (header == nullptr || header->is_null()) return std::nullopt;
+  auto const* text = header->get_if<std::string>();
+  return text ? *text : wire::repr(*header);
+}
+
 void log_line(request const& r, char const* what) {
   if (log::enabled(log::level::info))
     log::info("Task " + r.label() + " " + what, {{"task_id", r.message.id.str()}, {"task_name", r.message.task}});
@@ -69,9 +77,48 @@ void consumer::claim(room const& into) {
   if (got->empty()) return;
   auto arrivals = read(std::move(*got));
   if (options_.deduplicate) drop_stored(arrivals);
-  auto const fresh = admit(std::move(arrivals));
+  take_in(std::move(arrivals));
+}
+
+void consumer::take_in(std::vector<arrival>&& arrivals) {
+  auto const fresh = admit(claim_runs(std::move(arrivals)));
   hand_over(fresh);
   make_way(fresh);
+}
+
+// Those that may run. Of a task that was sent twice one sending does, whoever claims it first, and does so again when
+// its worker dies over it; the other is acknowledged. What cannot be claimed now waits here, unacknowledged.
+std::vector<consumer::arrival> consumer::claim_runs(std::vector<arrival>&& arrivals) {
+  std::vector<backend::run_claim> claims;
+  for (auto const& a : arrivals)
+    if (a.once) claims.push_back({a.what.message.id, *a.once});
+  if (claims.empty()) return std::move(arrivals);
+  auto const now = steady_clock::now();
+  auto const mine = runs_.ask(to_.results.get(), claims, deadline::in(step_limit));
+  std::vector<arrival> out;
+  std::size_t next = 0;
+  for (auto& a : arrivals) {
+    if (!a.once) {
+      out.push_back(std::move(a));
+    } else if (!mine) {
+      unclaimed_.push_back(std::move(a));
+    } else if ((*mine)[next++]) {
+      out.push_back(std::move(a));
+    } else {
+      log_line(a.what, "was sent more than once and has run, or runs, by another sending; this one is acknowledged");
+      owed_.pending().closings.push_back({a.what.job, disposition::done, {}, false});
+    }
+  }
+  auto const line = mine ? run_faults_.works(now) : run_faults_.failed("claim tasks that run once", mine.error(), now);
+  if (line) log::write(mine ? log::level::warning : log::level::error, *line);
+  next_claim_ = now + run_faults_.wait();
+  return out;
+}
+
+// True when nothing waits for its claim: then more may be taken.
+bool consumer::claim_again(clock::time_point now) {
+  if (!unclaimed_.empty() && now >= next_claim_) take_in(std::exchange(unclaimed_, {}));
+  return unclaimed_.empty();
 }
 
 std::vector<consumer::arrival> consumer::read(std::vector<broker::delivery>&& from) {
@@ -84,7 +131,8 @@ std::vector<consumer::arrival> consumer::read(std::vector<broker::delivery>&& fr
     auto r = execute::read(std::move(d), policy_, now, owed_.pending());
     if (!r) continue;
     auto key = call_key(r->message, r->queue);
-    out.push_back({*std::move(r), std::move(key), again});
+    auto once = once_text(r->message);
+    out.push_back({*std::move(r), std::move(key), again, std::move(once)});
   }
   return out;
 }

@@ -33,7 +33,9 @@ expected<void> outbox::announce_all(std::span<execute::sequel> what, deadline un
   if (!to_->results) return {};
   for (auto& s : what)
     for (; !s.grown.empty(); s.grown.pop_back())  // once, however often the messages are tried
-      if (auto ok = to_->results->grow_chord(s.grown.back().group, s.grown.back().by, until); !ok) return ok;
+      if (auto ok = to_->results->grow_chord(s.grown.back().group, s.grown.back().added, until); !ok) return ok;
+  for (auto& s : what)
+    if (std::exchange(s.may_have_run, false)) drop_what_ran(s.messages, until);
   execute::chord_news all;
   for (auto const& s : what) {
     all.now.insert(all.now.end(), s.chords.now.begin(), s.chords.now.end());
@@ -136,7 +138,7 @@ void outbox::adopt_chords(std::chrono::milliseconds step, clock::time_point now)
   }
 }
 
-// Whoever had the claim may have died after the body was sent: what has a record by now was there.
+// Whoever had the claim, or ran the task before, may have died after this was sent: what has a record by now was there.
 void outbox::drop_what_ran(std::vector<broker::outgoing>& messages, deadline until) {
   std::vector<task_id> ids;
   for (auto const& m : messages) ids.push_back(id_of(m));

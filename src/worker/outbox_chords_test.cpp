@@ -1,3 +1,5 @@
+#include "backend/memory/memory_backend.hpp"
+#include "core/ids.hpp"
 #include "core/log.hpp"
 #include "worker/outbox.hpp"
 
@@ -86,6 +88,11 @@ struct counter final : backend::result_backend {
   expected<void> end_chords(std::span<std::string const> groups, deadline) override {
     return groups.empty() ? expected<void>{} : to.write("end " + groups.front());
   }
+  expected<void> grow_chord(std::string const& group, std::span<task_id const> added, deadline) override {
+    auto what = "grow " + group;
+    for (auto const& id : added) what += " " + id.str();
+    return to.write(what);
+  }
   expected<std::vector<backend::chord_end>> claim_chords(std::size_t, deadline) override {
     if (auto ok = to.write("adopt"); !ok) return fail(ok.error());
     return std::exchange(ends, {});
@@ -129,6 +136,16 @@ class ChordsOfAnOutbox : public ::testing::Test {
     box.pending().records.push_back(std::move(r));
     box.pending().parts.push_back(part(std::move(result)));
     box.pending().closings.push_back({job(), broker::disposition::done, {}, true});
+  }
+  /// The member of a chord of one that has added a task to it.
+  sequel member_that_adds() {
+    sequel out;
+    out.messages.push_back(message("added"));
+    out.grown.push_back({"g", {task_id{"added"}}});
+    out.may_have_run = true;
+    out.parts.push_back(part());
+    out.closings.push_back({job(), broker::disposition::done, {}, true});
+    return out;
   }
   bool flush() { return box.flush(1s, outbox::clock::time_point{} + 1h); }
   // The body goes to the queue that has the chord's name.
@@ -231,6 +248,42 @@ TEST_F(ChordsOfAnOutbox, WhoseBodyIsKeptAreLookedUpForAWorkerThatCannot) {
       {{"g", {part().part}, {}, std::nullopt}, part(), {job(), broker::disposition::done, {}}});
   EXPECT_TRUE(flush());
   EXPECT_THAT(log_.done, ElementsAre("body g", "publish body-of-g", "end g", "settle"));
+}
+
+TEST_F(ChordsOfAnOutbox, GrowBeforeWhatIsAddedGoesOut) {
+  box.pending().sequels.push_back(member_that_adds());
+  EXPECT_TRUE(flush());
+  EXPECT_THAT(log_.done, ElementsAre("grow g added", "publish added", "count g SUCCESS", "settle"));
+}
+
+TEST_F(ChordsOfAnOutbox, SendNothingTwiceThatWasAddedInAnEarlierLifeAndHasRun) {
+  results->ran = {"added"};
+  box.pending().sequels.push_back(member_that_adds());
+  EXPECT_TRUE(flush());
+  EXPECT_THAT(log_.done, ElementsAre("grow g added", "count g SUCCESS", "settle"));
+}
+
+TEST_F(ChordsOfAnOutbox, EndThoughAWorkerDiedBetweenTheirGrowthAndWhatWasAdded) {
+  auto const kept = backend::make_memory_backend(backend::at("memory://" + random_uuid().str()), 5s).value();
+  to.results = kept;
+  ASSERT_TRUE(kept->start_chords(std::vector{backend::chord_start{"g", 1, {}}}, 1h, 5s));
+  log_.refused["publish"] = errc::no_space;
+  {
+    outbox first{book, system_now, 24h, {}};
+    first.attach(to);
+    first.pending().sequels.push_back(member_that_adds());
+    EXPECT_FALSE(first.flush(1s, outbox::clock::time_point{} + 1h));
+  }
+  log_.refused.clear();
+  box.pending().sequels.push_back(member_that_adds());
+  EXPECT_TRUE(flush());
+  EXPECT_THAT(log_.done, ElementsAre("publish added", "settle"));
+  auto added = part();
+  added.part.id = task_id{"added"};
+  added.part.index.reset();
+  box.pending().parts.push_back(std::move(added));
+  EXPECT_TRUE(flush());
+  EXPECT_THAT(by_whom, ElementsAre("added"));
 }
 
 TEST_F(ChordsOfAnOutbox, WhoseNextStepIsRefusedForGoodLearnOfIt) {

@@ -68,10 +68,25 @@ class BackendChords : public BackendConformance {
     EXPECT_TRUE(out) << out.error().text();
     return out ? *std::move(out) : std::vector<chord_end>{};
   }
+  void grow(std::vector<std::string> const& ids) {
+    std::vector<task_id> const added(ids.begin(), ids.end());
+    ASSERT_TRUE(backend_->grow_chord("g", added, limit));
+  }
   std::vector<chord_end> orphans() { return backend_->claim_chords(10, limit).value(); }
 
  private:
   static constexpr std::chrono::seconds hour{3600}, limit{5};
+};
+
+/// For drivers whose claims others see: all but `rpc://`.
+class BackendRuns : public BackendConformance {
+ protected:
+  bool claim(std::string id, std::string text, std::chrono::seconds keep = std::chrono::hours{1}) {
+    auto const mine = backend_->claim_runs(std::vector{run_claim{task_id{std::move(id)}, std::move(text)}}, keep,
+                                           std::chrono::seconds{5});
+    EXPECT_TRUE(mine) << mine.error().text();
+    return mine && mine->at(0);
+  }
 };
 
 }  // namespace lovage::backend

@@ -125,9 +125,40 @@ TEST_P(BackendChords, that_are_over_are_not_begun_again_by_a_header_that_is_sent
 
 TEST_P(BackendChords, grow_by_the_tasks_that_members_add) {
   start(1);
-  ASSERT_TRUE(backend_->grow_chord("g", 1, 5s));
+  grow({"m1", "m2"});
   EXPECT_THAT(count({part(0)}), IsEmpty());
-  EXPECT_THAT(count({part(1)}), SizeIs(1));
+  EXPECT_THAT(count({part(1)}), IsEmpty());
+  EXPECT_THAT(count({part(2)}), SizeIs(1));
+}
+
+TEST_P(BackendChords, grow_once_by_a_task_that_is_added_twice) {
+  start(1);
+  grow({"m1", "m2"});
+  grow({"m1", "m2"});
+  EXPECT_THAT(count({part(1), part(0)}), IsEmpty());
+  grow({"m2", "m3"});
+  EXPECT_THAT(count({part(2)}), IsEmpty());
+  EXPECT_THAT(count({part(3)}), SizeIs(1));
+}
+
+TEST_P(BackendChords, count_an_added_task_once_though_it_ran_before_its_member_was_run_again) {
+  start(1);
+  grow({"m1"});
+  EXPECT_THAT(count({part(1)}), IsEmpty());
+  grow({"m1"});
+  EXPECT_THAT(count({part(1)}), IsEmpty());
+  EXPECT_THAT(count({part(0)}), SizeIs(1));
+}
+
+TEST_P(BackendChords, do_not_grow_once_they_are_over) {
+  start(1);
+  EXPECT_THAT(count({part(0)}), SizeIs(1));
+  ASSERT_TRUE(backend_->end_chords(std::vector<std::string>{"g"}, 5s));
+  grow({"m1"});
+  advance(chord_over + 1s);
+  ASSERT_TRUE(backend_->cleanup(5s));
+  start(1);
+  EXPECT_THAT(count({part(0)}), SizeIs(1)) << "the same ids used anew";
 }
 
 TEST_P(BackendChords, of_a_thousand_members_come_in_one_piece) {

@@ -12,6 +12,7 @@ auto const memory_drivers = ::testing::Values(conformance_driver{
     [](now_fn now) { return make_memory_backend(at("memory://" + random_uuid().str(), std::move(now)), 5s).value(); }});
 INSTANTIATE_TEST_SUITE_P(Memory, BackendConformance, memory_drivers);
 INSTANTIATE_TEST_SUITE_P(Memory, BackendChords, memory_drivers);
+INSTANTIATE_TEST_SUITE_P(Memory, BackendRuns, memory_drivers);
 
 }  // namespace
 }  // namespace lovage::backend

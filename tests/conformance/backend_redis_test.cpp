@@ -53,6 +53,7 @@ auto const redis_drivers =
                       conformance_driver{"yaml over a Unix socket", [](now_fn) { return open("yaml"); }});
 INSTANTIATE_TEST_SUITE_P(Redis, BackendConformance, redis_drivers);
 INSTANTIATE_TEST_SUITE_P(Redis, BackendChords, redis_drivers);
+INSTANTIATE_TEST_SUITE_P(Redis, BackendRuns, redis_drivers);
 
 }  // namespace
 }  // namespace lovage::backend

@@ -27,6 +27,7 @@ auto const sqlite_drivers =
                                          }});
 INSTANTIATE_TEST_SUITE_P(Sqlite, BackendConformance, sqlite_drivers);
 INSTANTIATE_TEST_SUITE_P(Sqlite, BackendChords, sqlite_drivers);
+INSTANTIATE_TEST_SUITE_P(Sqlite, BackendRuns, sqlite_drivers);
 
 class SqliteBackend : public ::testing::Test {
  protected:

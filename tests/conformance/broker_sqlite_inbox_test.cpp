@@ -89,7 +89,9 @@ TEST(SqliteInbox, works_in_a_store_that_an_earlier_lovage_made) {
   { auto const on = make_sqlite_transport(at(place.url()), 10s).value(); }
   number(place.file(),
          "DROP TABLE inbox; DROP TABLE letter; DROP TABLE paused; DROP TABLE revoked; DROP TABLE chord; "
-         "DROP TABLE chord_part; DROP TABLE saved_group; PRAGMA user_version = 1");
+         "DROP TABLE chord_part; DROP TABLE saved_group; DROP TABLE chord_growth; DROP TABLE run_claim; DROP TABLE "
+         "schedule; "
+         "DROP TABLE schedule_claim; DROP TABLE schedule_lead; PRAGMA user_version = 1");
   auto const on = make_sqlite_transport(at(place.url()), 10s).value();
   auto const mine = on->make_inbox(loud(), 10s).value();
   ASSERT_TRUE(on->make_producer(10s).value()->publish(std::vector{shout("a")}, 10s));

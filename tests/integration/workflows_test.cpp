@@ -10,7 +10,9 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <fstream>
 #include <mutex>
+#include <ranges>
 
 namespace lovage::workflows {
 namespace {
@@ -89,6 +91,39 @@ class Workflows : public ::testing::TestWithParam<char const*> {
   app on;
   std::optional<testing::background_worker> worker;
 };
+
+TEST_P(Workflows, AGroupCanBeMadeMemberByMember) {
+  work();
+  auto const members = std::views::iota(0, 600) | std::views::transform([](int i) { return add.s(i, 1); });
+  std::vector<std::pair<std::size_t, std::size_t>> progress;
+  auto const sent = on.send_group(members, [&](std::size_t n, std::size_t all) { progress.emplace_back(n, all); });
+  EXPECT_EQ(progress, (std::vector<std::pair<std::size_t, std::size_t>>{{250, 600}, {500, 600}, {600, 600}}));
+  auto const all = sent.get(60s);
+  ASSERT_EQ(all.size(), 600U);
+  for (int i = 0; i < 600; ++i) EXPECT_EQ(all[static_cast<std::size_t>(i)], i + 1);
+}
+
+TEST_P(Workflows, MembersThatAreMadeOneByOneMayBeWorkflows) {
+  work();
+  auto members = std::views::iota(1, 4) | std::views::filter([](int i) { return i != 2; }) |
+                       std::views::transform([](int i) { return group(add.s(i, 1), add.s(i, 2)) | total.s(); });
+  EXPECT_EQ(on.send_group(members).get(60s), (std::vector{5, 9}));
+  EXPECT_TRUE(on.send_group(std::views::iota(0, 0) | std::views::transform([](int i) { return add.s(i, 1); })).ready());
+}
+
+TEST_P(Workflows, BeforePublishIsToldOfTheTasksOfAWorkflow) {
+  std::vector<std::string> said;
+  on.before_publish([&](raw_call& c) {
+    said.push_back(c.task);
+    if (c.task == "w.add") c.options.countdown(0s).queue_ = "celery";
+    if (c.task == "w.add") c.kwargs.push_back({"y", 5});
+  });
+  work();
+  auto const one_missing = value{detail::make_signature("w.add", {1}, {}, {}, {}, false)};
+  auto const flow = canvas<int()>{group(canvas<int()>{one_missing}, canvas<int()>{one_missing}) | total.s()};
+  EXPECT_EQ(on.send(flow).get(60s), 12);
+  EXPECT_EQ(said, (std::vector<std::string>{"w.add", "w.add"})) << "a body is sent by a worker";
+}
 
 TEST_P(Workflows, GiveWhatTheirTypesSay) {
   work();
@@ -331,6 +366,28 @@ TEST_P(Workflows, WithNamesAreLookedThrough) {
 
 INSTANTIATE_TEST_SUITE_P(Stores, Workflows, ::testing::ValuesIn(testing::every_broker),
                          [](auto const& of) { return std::string{of.param}; });
+
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+long peak_kib() {
+  std::ifstream in{"/proc/self/status"};
+  for (std::string line; std::getline(in, line);)
+    if (line.starts_with("VmHWM:")) return std::stol(line.substr(6));
+  return 0;
+}
+
+// As a whole it takes 1,260 octets a member.
+TEST(LargeGroup, IsNeverInMemoryAsAWhole) {
+  testing::broker_place at{"sqlite"};
+  app on{config{}.broker_url(at.broker_url()).result_backend(at.result_backend())};
+  auto const member = [](int i) { return add.s(i, 1); };
+  (void)on.send_group(std::views::iota(0, 1'000) | std::views::transform(member));
+  std::ofstream{"/proc/self/clear_refs"} << "5";
+  auto const before = peak_kib();
+  auto const sent = on.send_group(std::views::iota(0, 50'000) | std::views::transform(member));
+  EXPECT_EQ(sent.size(), 50'000U);
+  EXPECT_LT(peak_kib() - before, 50'000 * 600 / 1'024) << "KiB";
+}
+#endif
 
 }  // namespace
 }  // namespace lovage::workflows

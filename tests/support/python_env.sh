@@ -4,7 +4,7 @@
 #     tests/support/python_env.sh build/dev/venv [pinned|newest|oldest|django|monitors|databases]
 #
 #   pinned  the release that the golden messages were taken from, with its optional serializers
-#   newest  what the package index has today, with redis and the optional serializers
+#   newest  what the package index has today, with redis, the optional serializers and the sun
 #   oldest  Celery 5.2, the oldest supported, with what was current in its time
 #   django  newest, and Django with its tables for results
 #   monitors  newest, and Flower
@@ -18,7 +18,7 @@ stamp="$dir/packages.txt"
 case $kind in
 pinned) packages="celery==5.6.3 kombu==5.6.2 msgpack==1.0.8 pyyaml==6.0.2 brotli==1.1.0 zstandard==0.23.0
   redis==5.2.1" ;;
-newest) packages="celery[redis,msgpack,yaml]>=5.6 zstandard backports.zstd" ;;  # kombu took one, then the other
+newest) packages="celery[redis,msgpack,yaml,solar]>=5.6 zstandard backports.zstd" ;;  # kombu took one, then the other
 # vine 5.0, amqp 5.1 and billiard 3.6 are of 5.2's time; importlib-metadata and setuptools are the last that have
 # what it calls.
 oldest) packages="celery==5.2.7 kombu==5.2.4 amqp==5.1.1 vine==5.0.0 billiard==3.6.4.0 redis==4.1.4 click==8.0.4

@@ -70,9 +70,10 @@ std::vector<chord_end> chord_book::claim(std::size_t limit, time_point now) {
   return out;
 }
 
-void chord_book::grow(std::string const& group, std::int64_t by) {
-  auto& c = chords_[group];
-  if (c.size) *c.size += by;
+void chord_book::grow(std::string const& group, std::span<task_id const> added) {
+  auto const at = chords_.find(group);
+  if (at == chords_.end() || !at->second.size) return;
+  for (auto const& id : added) *at->second.size += at->second.added.insert(id.str()).second ? 1 : 0;
 }
 
 value chord_book::body(std::string const& group) const {

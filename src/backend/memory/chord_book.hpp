@@ -19,7 +19,7 @@ class chord_book {
                                              std::chrono::seconds expires, time_point now);
   void end(std::span<std::string const> groups, time_point now);
   [[nodiscard]] std::vector<chord_end> claim(std::size_t limit, time_point now);
-  void grow(std::string const& group, std::int64_t by);
+  void grow(std::string const& group, std::span<task_id const> added);
   [[nodiscard]] value body(std::string const& group) const;
 
   void store(wire::result_tuple const& group, std::chrono::seconds expires, time_point now);
@@ -33,6 +33,7 @@ class chord_book {
     value body;
     std::vector<chord_part> parts;
     std::unordered_set<std::string> counted;
+    std::unordered_set<std::string> added;  ///< by members
     std::optional<time_point> claimed_until, expires;
     bool over = false;  ///< its body is sent
   };

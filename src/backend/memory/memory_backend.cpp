@@ -19,6 +19,16 @@ struct kept_record {
   std::optional<time_point> expires;
 };
 
+struct kept_claim {
+  std::string text;
+  std::optional<time_point> expires;
+};
+
+template <class Kept>
+bool has_expired(Kept const& k, time_point now) {
+  return k.expires && *k.expires <= now;
+}
+
 class memory_watch;
 
 /// One named store. Everything is guarded by `mutex`.
@@ -26,13 +36,14 @@ struct space {
   std::mutex mutex;
   std::condition_variable changed;
   std::unordered_map<std::string, kept_record> records;
+  std::unordered_map<std::string, kept_claim> claims;
   std::set<memory_watch*> watches;
   chord_book chords;
   now_fn now;
 
   result_record const* find(std::string const& id) const {
     auto const at = records.find(id);
-    if (at == records.end() || (at->second.expires && *at->second.expires <= now())) return nullptr;
+    if (at == records.end() || has_expired(at->second, now())) return nullptr;
     return &at->second.record;
   }
 };
@@ -133,8 +144,8 @@ class memory_backend final : public result_backend {
   expected<std::uint64_t> cleanup(deadline) override {
     std::lock_guard const lock{in_->mutex};
     auto const now = in_->now();
-    return in_->chords.cleanup(now) +
-           std::erase_if(in_->records, [&](auto const& r) { return r.second.expires && *r.second.expires <= now; });
+    auto const over = [&](auto const& kept) { return has_expired(kept.second, now); };
+    return in_->chords.cleanup(now) + std::erase_if(in_->records, over) + std::erase_if(in_->claims, over);
   }
 
   expected<void> start_chords(std::span<chord_start const> chords, std::chrono::seconds expires, deadline) override {
@@ -156,9 +167,9 @@ class memory_backend final : public result_backend {
     std::lock_guard const lock{in_->mutex};
     return in_->chords.claim(limit, in_->now());
   }
-  expected<void> grow_chord(std::string const& group, std::int64_t by, deadline) override {
+  expected<void> grow_chord(std::string const& group, std::span<task_id const> added, deadline) override {
     std::lock_guard const lock{in_->mutex};
-    in_->chords.grow(group, by);
+    in_->chords.grow(group, added);
     return {};
   }
   expected<value> chord_body(std::string const& group, deadline) override {
@@ -178,6 +189,19 @@ class memory_backend final : public result_backend {
     std::lock_guard const lock{in_->mutex};
     in_->chords.forget(id);
     return {};
+  }
+  expected<std::vector<bool>> claim_runs(std::span<run_claim const> claims, std::chrono::seconds keep,
+                                         deadline) override {
+    std::lock_guard const lock{in_->mutex};
+    std::vector<bool> out;
+    auto const now = in_->now();
+    for (auto const& c : claims) {
+      auto const [at, fresh] = in_->claims.try_emplace(c.id.str());
+      auto& kept = at->second;
+      if (fresh || has_expired(kept, now)) kept = {c.text, keep.count() > 0 ? std::optional{now + keep} : std::nullopt};
+      out.push_back(kept.text == c.text);
+    }
+    return out;
   }
 
  private:

@@ -18,6 +18,7 @@ expected<key_names> key_names::read(value::map const& transport_options) {
   out.results_ = *prefix + "celery-task-meta-";
   out.groups_ = *prefix + "celery-taskset-meta-";
   out.claims_ = *prefix + "lovage.chords";
+  out.runs_ = *prefix + "lovage.run-";
   return out;
 }
 

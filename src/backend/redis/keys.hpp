@@ -24,13 +24,15 @@ class key_names {
   [[nodiscard]] std::string group(std::string_view id) const { return groups_ + std::string{id}; }
   /// lovage's own: chords whose body is to be sent, by the moment when the claim on it ends.
   [[nodiscard]] std::string const& claims() const noexcept { return claims_; }
+  /// lovage's own: which sending of a task runs.
+  [[nodiscard]] std::string run(std::string_view id) const { return runs_ + std::string{id}; }
   /// The id in a name made by `result`.
   [[nodiscard]] std::string_view id_of(std::string_view name) const {
     return name.substr(std::min(results_.size(), name.size()));
   }
 
  private:
-  std::string results_, groups_, claims_;
+  std::string results_, groups_, claims_, runs_;
 };
 
 /// One key per id.

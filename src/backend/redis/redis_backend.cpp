@@ -48,6 +48,21 @@ end
 return 1
 )";
 
+// KEYS: one for each id; ARGV: seconds they are known (0: for ever), then the texts.
+constexpr char const* claim_runs_text = R"(
+local seconds = tonumber(ARGV[1])
+local out = {}
+for i, key in ipairs(KEYS) do
+  local text = ARGV[i + 1]
+  local has = redis.call('GET', key)
+  if not has then
+    if seconds > 0 then redis.call('SETEX', key, seconds, text) else redis.call('SET', key, text) end
+  end
+  out[i] = (not has or has == text) and 1 or 0
+end
+return out
+)";
+
 class redis_watch final : public watch {
  public:
   explicit redis_watch(std::shared_ptr<listener> on) : on_{std::move(on)} {}
@@ -101,8 +116,8 @@ class redis_backend final : public result_backend {
   expected<std::vector<chord_end>> claim_chords(std::size_t limit, deadline until) override {
     return chords_.claim(limit, until);
   }
-  expected<void> grow_chord(std::string const& group, std::int64_t by, deadline until) override {
-    return chords_.grow(group, by, until);
+  expected<void> grow_chord(std::string const& group, std::span<task_id const> added, deadline until) override {
+    return chords_.grow(group, added, until);
   }
   expected<value> chord_body(std::string const& group, deadline until) override { return chords_.body(group, until); }
   expected<void> store_group(wire::result_tuple const& group, std::chrono::seconds expires, deadline until) override {
@@ -112,6 +127,8 @@ class redis_backend final : public result_backend {
     return chords_.fetch(id, until);
   }
   expected<void> forget_group(std::string const& id, deadline until) override { return chords_.forget(id, until); }
+  expected<std::vector<bool>> claim_runs(std::span<run_claim const> claims, std::chrono::seconds keep,
+                                         deadline until) override;
 
  private:
   std::shared_ptr<client> const client_;
@@ -119,7 +136,7 @@ class redis_backend final : public result_backend {
   key_names const names_;
   std::shared_ptr<listener> const listener_;
   redis_chords chords_;
-  script const store_{store_text};
+  script const store_{store_text}, claim_runs_{claim_runs_text};
 };
 
 expected<void> redis_backend::store(std::span<result_record const> records, std::chrono::seconds expires,
@@ -143,6 +160,27 @@ expected<void> redis_backend::store(std::span<result_record const> records, std:
     if (auto done = client_->eval(store_, at, given, repeat::yes, until); !done) return fail(done.error());
   }
   return {};
+}
+
+expected<std::vector<bool>> redis_backend::claim_runs(std::span<run_claim const> claims, std::chrono::seconds keep,
+                                                      deadline until) {
+  std::vector<bool> out;
+  auto const seconds = std::to_string(std::max<std::int64_t>(keep.count(), 0));
+  for (std::size_t first = 0; first < claims.size(); first += records_at_once) {
+    auto const some = claims.subspan(first, std::min(records_at_once, claims.size() - first));
+    std::vector<std::string> keys;
+    std::vector<std::string_view> words{seconds};
+    for (auto const& c : some) {
+      keys.push_back(names_.run(c.id.str()));
+      words.push_back(c.text);
+    }
+    // Whoever asks twice with one text has the same answer: whatever broke, it is done again.
+    auto const said = client_->eval(claim_runs_, {keys.begin(), keys.end()}, words, repeat::yes, until);
+    if (!said) return fail(said.error());
+    if (said->items.size() != some.size()) return fail(errc::unavailable, "Redis answered a claim with too few values");
+    for (auto const& item : said->items) out.push_back(item.integer == 1);
+  }
+  return out;
 }
 
 expected<std::vector<result_record>> redis_backend::fetch(std::span<task_id const> ids, deadline until) {

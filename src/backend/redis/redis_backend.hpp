@@ -11,7 +11,9 @@ namespace lovage::backend {
 /// first used, and again whenever the connection is lost. Transport option: `global_keyprefix`.
 ///
 /// A user of Redis' access lists needs get, mget, set, setex, del, publish, subscribe, unsubscribe, eval, evalsha,
-/// ping, select, and the keys and channels `celery-task-meta-*`.
+/// ping, select, and the keys and channels `celery-task-meta-*`, `celery-taskset-meta-*` and `lovage.*`, with time,
+/// ttl, pttl, expire, pexpire, persist, incrby, exists, setnx, sadd, zadd, zcard, zrange, zrangebyscore and zrem for
+/// chords.
 [[nodiscard]] expected<std::shared_ptr<result_backend>> make_redis_backend(settings with, deadline until);
 
 }  // namespace lovage::backend

@@ -23,7 +23,7 @@ local out = {}
 for i = 2, #KEYS do
   local at = 4 + (i - 2) * 5
   local key, id, score, task, member, body = KEYS[i], ARGV[at], ARGV[at + 1], ARGV[at + 2], ARGV[at + 3], ARGV[at + 4]
-  local parts, size, more, seen = key .. '.j', key .. '.s', key .. '.t', key .. '.d'
+  local parts, size, more, seen, added = key .. '.j', key .. '.s', key .. '.t', key .. '.d', key .. '.g'
   local over = redis.call('GET', key .. '.c') == 'done'
   local known = over or redis.call('SADD', seen, task .. ':' .. score) == 0
   if not known then
@@ -36,10 +36,9 @@ for i = 2, #KEYS do
   if over then
     wanted = nil
   elseif seconds > 0 then
-    for _, k in ipairs({parts, size, more, seen}) do redis.call('EXPIRE', k, seconds) end
+    for _, k in ipairs({parts, size, more, seen, added}) do redis.call('EXPIRE', k, seconds) end
   elseif wanted then
-    redis.call('PERSIST', parts)
-    redis.call('PERSIST', seen)
+    for _, k in ipairs({parts, more, seen, added}) do redis.call('PERSIST', k) end
   else
     redis.call('EXPIRE', parts, ARGV[3])
     redis.call('EXPIRE', seen, ARGV[3])
@@ -73,6 +72,25 @@ end
 return out
 )";
 
+// KEYS: the group. ARGV: how long what is added is kept while no size says better, in seconds; then ids. Python's
+// workers add what `.t` holds to the size.
+constexpr char const* grow_text = R"(
+local key = KEYS[1]
+if redis.call('GET', key .. '.c') == 'done' then return 0 end
+local by = 0
+for i = 2, #ARGV do by = by + redis.call('SADD', key .. '.g', ARGV[i]) end
+if by > 0 then redis.call('INCRBY', key .. '.t', by) end
+local left = redis.call('PTTL', key .. '.s')
+for _, k in ipairs({key .. '.g', key .. '.t'}) do
+  if left > 0 then
+    redis.call('PEXPIRE', k, left)
+  elseif left == -2 then
+    redis.call('EXPIRE', k, ARGV[1])
+  end
+end
+return by
+)";
+
 std::string lease_text() { return std::to_string(std::chrono::milliseconds{chord_claim}.count()); }
 
 expected<void> check_all(expected<std::vector<reply>> const& answers) {
@@ -89,7 +107,8 @@ redis_chords::redis_chords(std::shared_ptr<lovage::redis::client> on, record_cod
       codec_{std::move(codec)},
       names_{std::move(names)},
       count_{count_text},
-      claim_{claim_text} {}
+      claim_{claim_text},
+      grow_{grow_text} {}
 
 expected<void> redis_chords::start(std::span<chord_start const> chords, std::chrono::seconds expires, deadline until) {
   commands c;
@@ -184,7 +203,7 @@ expected<void> redis_chords::end(std::span<std::string const> groups, deadline u
   auto const over = std::to_string(chord_over.count());
   for (auto const& g : groups) {
     auto const key = names_.group(g);
-    c.add({"DEL", key + ".j", key + ".s", key + ".t", key + ".b", key + ".d"});
+    c.add({"DEL", key + ".j", key + ".s", key + ".t", key + ".b", key + ".d", key + ".g"});
     c.add({"SET", key + ".c", "done", "EX", over});
     c.add({"ZREM", names_.claims(), g});
   }
@@ -205,10 +224,12 @@ expected<std::vector<chord_end>> redis_chords::claim(std::size_t limit, deadline
   return out;
 }
 
-expected<void> redis_chords::grow(std::string const& group, std::int64_t by, deadline until) {
-  commands c;
-  c.add({"INCRBY", names_.group(group) + ".t", std::to_string(by)});
-  return check_all(client_->run(c, repeat::no, until));
+expected<void> redis_chords::grow(std::string const& group, std::span<task_id const> added, deadline until) {
+  auto const key = names_.group(group), stray = std::to_string(stray_parts.count());
+  std::vector<std::string_view> words{stray};
+  for (auto const& id : added) words.push_back(id.str());
+  auto const said = client_->eval(grow_, {key}, words, repeat::yes, until);
+  return said ? expected<void>{} : fail(said.error());
 }
 
 // The value of one command that answers with text; null when there is none.

@@ -12,8 +12,9 @@
 
 namespace lovage::backend::redis {
 
-/// Beside Celery's `.s` (size), `.t` (its correction) and `.j` (parts) stand `.b`, the body, and `.c`, which lives as
-/// long as the claim on a complete chord. As the functions of `result_backend`. *Threads*: any.
+/// Beside Celery's `.s` (size), `.t` (its correction) and `.j` (parts) stand `.b`, the body, `.c`, which lives as
+/// long as the claim on a complete chord, and `.g`, what members added. As the functions of `result_backend`.
+/// *Threads*: any.
 class redis_chords {
  public:
   redis_chords(std::shared_ptr<lovage::redis::client> on, record_codec codec, key_names names);
@@ -23,7 +24,7 @@ class redis_chords {
                                                        std::chrono::seconds expires, deadline until);
   [[nodiscard]] expected<void> end(std::span<std::string const> groups, deadline until);
   [[nodiscard]] expected<std::vector<chord_end>> claim(std::size_t limit, deadline until);
-  [[nodiscard]] expected<void> grow(std::string const& group, std::int64_t by, deadline until);
+  [[nodiscard]] expected<void> grow(std::string const& group, std::span<task_id const> added, deadline until);
   [[nodiscard]] expected<value> body(std::string const& group, deadline until);
 
   [[nodiscard]] expected<void> store(wire::result_tuple const& group, std::chrono::seconds expires, deadline until);
@@ -40,7 +41,7 @@ class redis_chords {
   std::shared_ptr<lovage::redis::client> const client_;
   record_codec const codec_;
   key_names const names_;
-  lovage::redis::script const count_, claim_;
+  lovage::redis::script const count_, claim_, grow_;
 };
 
 }  // namespace lovage::backend::redis

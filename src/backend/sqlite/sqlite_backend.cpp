@@ -3,6 +3,7 @@
 #include "backend/sqlite/sqlite_chords.hpp"
 #include "store/sqlite_store.hpp"
 
+#include <algorithm>
 #include <mutex>
 #include <set>
 #include <unordered_set>
@@ -39,6 +40,8 @@ std::optional<result_record> find(database& db, std::string const& id, std::int6
   record->id = task_id{id};
   return *std::move(record);
 }
+
+statement& bind_expiry(statement& to, std::int64_t expires) { return expires > 0 ? to.bind(expires) : to.bind_null(); }
 
 class sqlite_watch final : public watch {
  public:
@@ -176,8 +179,8 @@ class sqlite_backend final : public result_backend {
   expected<std::vector<chord_end>> claim_chords(std::size_t limit, deadline until) override {
     return with_chords(until, [&](sqlite_chords& c) { return c.claim(limit, store_->now_us()); });
   }
-  expected<void> grow_chord(std::string const& group, std::int64_t by, deadline until) override {
-    return with_chords(until, [&](sqlite_chords& c) { c.grow(group, by); });
+  expected<void> grow_chord(std::string const& group, std::span<task_id const> added, deadline until) override {
+    return with_chords(until, [&](sqlite_chords& c) { c.grow(group, added); });
   }
   expected<value> chord_body(std::string const& group, deadline until) override {
     return with_chords(until, [&](sqlite_chords& c) { return c.body(group); });
@@ -191,6 +194,8 @@ class sqlite_backend final : public result_backend {
   expected<void> forget_group(std::string const& id, deadline until) override {
     return with_chords(until, [&](sqlite_chords& c) { c.forget(id); });
   }
+  expected<std::vector<bool>> claim_runs(std::span<run_claim const> claims, std::chrono::seconds keep,
+                                         deadline until) override;
 
  private:
   [[nodiscard]] std::int64_t end_of(std::chrono::seconds expires) const {
@@ -215,6 +220,7 @@ class sqlite_backend final : public result_backend {
     });
   }
   void write(result_record const& r, std::string_view bytes, std::int64_t now, std::int64_t expires);
+  [[nodiscard]] bool claim(run_claim const& c, std::int64_t now, std::int64_t expires);
   std::shared_ptr<sqlite_store> store_;
   std::mutex mutex_;  // guards db_
   std::unique_ptr<database> db_;
@@ -225,12 +231,32 @@ void sqlite_backend::write(result_record const& r, std::string_view bytes, std::
       "INSERT OR REPLACE INTO result(task_id, status, record, expires) SELECT ?1, ?2, ?3, ?4 WHERE NOT EXISTS "
       "(SELECT 1 FROM result WHERE task_id = ?1 AND status = 'SUCCESS' AND (expires IS NULL OR expires > ?5))");
   row.bind(std::string_view{r.id.str()}).bind(std::string_view{r.status}).bind_blob(bytes);
-  if (expires > 0) {
-    row.bind(expires);
-  } else {
-    row.bind_null();
-  }
-  row.bind(now).run();
+  bind_expiry(row, expires).bind(now).run();
+}
+
+bool sqlite_backend::claim(run_claim const& c, std::int64_t now, std::int64_t expires) {
+  auto row = db_->prepare(
+      "INSERT INTO run_claim(task_id, text, expires) VALUES (?1, ?2, ?3) ON CONFLICT(task_id) DO UPDATE "
+      "SET text = ?2, expires = ?3 WHERE expires <= ?4");
+  row.bind(std::string_view{c.id.str()}).bind(std::string_view{c.text});
+  bind_expiry(row, expires).bind(now).run();
+  auto mine = db_->prepare("SELECT 1 FROM run_claim WHERE task_id = ? AND text = ?");
+  return mine.bind(std::string_view{c.id.str()}).bind(std::string_view{c.text}).step();
+}
+
+expected<std::vector<bool>> sqlite_backend::claim_runs(std::span<run_claim const> claims, std::chrono::seconds keep,
+                                                       deadline until) {
+  std::lock_guard const lock{mutex_};
+  return store::attempt([&] {
+    db_->set_deadline(store_->lock_deadline(until));
+    std::vector<bool> out;
+    auto const now = store_->now_us();
+    auto const end = end_of(keep);
+    transaction t{*db_};
+    for (auto const& c : claims) out.push_back(claim(c, now, end));
+    t.commit();
+    return out;
+  });
 }
 
 expected<void> sqlite_backend::store(std::span<result_record const> records, std::chrono::seconds expires,
@@ -291,8 +317,12 @@ expected<std::uint64_t> sqlite_backend::cleanup(deadline until) {
       auto rows = db_->prepare("DELETE FROM result WHERE seq IN (SELECT seq FROM result WHERE expires <= ? LIMIT ?)");
       rows.bind(store_->now_us()).bind(cleanup_batch).run();
       auto const records = db_->changes();
-      removed += static_cast<std::uint64_t>(records) + sqlite_chords{*db_}.cleanup(store_->now_us());
-      if (records < cleanup_batch || until.passed()) return removed;
+      auto claims = db_->prepare(
+          "DELETE FROM run_claim WHERE task_id IN (SELECT task_id FROM run_claim WHERE expires <= ? LIMIT ?)");
+      claims.bind(store_->now_us()).bind(cleanup_batch).run();
+      auto const runs = db_->changes();
+      removed += static_cast<std::uint64_t>(records + runs) + sqlite_chords{*db_}.cleanup(store_->now_us());
+      if (std::max(records, runs) < cleanup_batch || until.passed()) return removed;
     }
   });
 }

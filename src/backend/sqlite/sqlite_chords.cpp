@@ -118,6 +118,7 @@ void sqlite_chords::end(std::span<std::string const> groups, std::int64_t now) {
 
 void sqlite_chords::forget_chord(std::string const& group) {
   db_.prepare("DELETE FROM chord_part WHERE group_id = ?").bind(std::string_view{group}).run();
+  db_.prepare("DELETE FROM chord_growth WHERE group_id = ?").bind(std::string_view{group}).run();
   db_.prepare("DELETE FROM chord WHERE group_id = ?").bind(std::string_view{group}).run();
 }
 
@@ -132,7 +133,15 @@ std::vector<chord_end> sqlite_chords::claim(std::size_t limit, std::int64_t now)
   return out;
 }
 
-void sqlite_chords::grow(std::string const& group, std::int64_t by) {
+void sqlite_chords::grow(std::string const& group, std::span<task_id const> added) {
+  std::int64_t by = 0;
+  for (auto const& id : added) {
+    auto row = db_.prepare(
+        "INSERT OR IGNORE INTO chord_growth(group_id, task_id) SELECT ?1, ?2 WHERE EXISTS "
+        "(SELECT 1 FROM chord WHERE group_id = ?1 AND size >= 0)");
+    row.bind(std::string_view{group}).bind(std::string_view{id.str()}).run();
+    by += db_.changes();
+  }
   auto row = db_.prepare("UPDATE chord SET size = size + ? WHERE group_id = ? AND size >= 0");
   row.bind(by).bind(std::string_view{group}).run();
 }

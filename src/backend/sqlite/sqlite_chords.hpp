@@ -21,7 +21,7 @@ class sqlite_chords {
                                              std::int64_t end, std::int64_t now);
   void end(std::span<std::string const> groups, std::int64_t now);
   [[nodiscard]] std::vector<chord_end> claim(std::size_t limit, std::int64_t now);
-  void grow(std::string const& group, std::int64_t by);
+  void grow(std::string const& group, std::span<task_id const> added);
   [[nodiscard]] value body(std::string const& group);
 
   void store(wire::result_tuple const& group, std::int64_t end);
