@@ -1,7 +1,7 @@
 #!/bin/bash
 # usage: run.sh BUILD_DIR [PYTHON] - the whole example: a Redis, a lovage worker with the C++ tasks, the Django site; then
-# orders through the site and a charge through its command. PYTHON has Django and celery[redis]; default: python3.
-# With CELERY_BROKER_URL and CELERY_RESULT_BACKEND set, these are used and no Redis is started.
+# orders through the site and a charge through its command. PYTHON has Django, celery[redis] and django-celery-results;
+# default: python3. With CELERY_BROKER_URL set, that is used and no Redis is started.
 set -euo pipefail
 
 build=$(cd "${1:?usage: run.sh BUILD_DIR [PYTHON]}" && pwd)
@@ -37,8 +37,12 @@ if [ -z "${CELERY_BROKER_URL:-}" ]; then
   redis=$(free_port)
   start redis redis-server --port "$redis" --bind 127.0.0.1 --save "" --dir "$work"
   wait_for redis redis-cli -p "$redis" ping
-  export CELERY_BROKER_URL=redis://127.0.0.1:$redis/0 CELERY_RESULT_BACKEND=redis://127.0.0.1:$redis/1
+  export CELERY_BROKER_URL=redis://127.0.0.1:$redis/0
 fi
+# Results are in the site's own database: by Django's tables for the site, by their address for the worker.
+export SHOP_DATABASE=$work/shop.db CELERY_RESULT_BACKEND=django-db CELERY_RESULT_EXTENDED=true
+export DATABASE_URL=sqlite:///$SHOP_DATABASE
+"$python" manage.py migrate --verbosity 0
 start worker "$build/bin/lovage" worker -A "$build/lib/libshop_tasks.so" -Q cpp -c 2 -l info
 wait_for worker grep -q "ready\." "$work/worker.log"
 web=$(free_port)

@@ -35,3 +35,7 @@ expect(outcome_of([tea, {"item": "cup", "count": 1, "cents": 1200}]),
        {"state": "SUCCESS", "invoice": {"cents": 1900, "items": 3}})  # fmt: skip
 expect(outcome_of([{**tea, "count": 0}]), {"state": "FAILURE", "error": "ValueError: no tea in that line"})
 expect(outcome_of([{"item": "tea"}])["state"], "FAILURE")  # and the error names the missing key
+
+done = ask("/orders/done")
+expect((done["orders"], json.loads(done["newest"]["result"]), done["newest"]["worker"].startswith("celery@")),
+       (1, {"cents": 1900, "items": 3}, True))  # fmt: skip

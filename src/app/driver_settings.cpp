@@ -42,6 +42,10 @@ backend::settings backend_settings(config const& c, now_fn now) {
   out.accept_content = c.accept_content();
   out.expires = std::chrono::duration_cast<std::chrono::seconds>(c.result_expires());
   out.persistent = c.result_persistent();
+  out.table_names = c.database_table_names();
+  out.table_schemas = c.database_table_schemas();
+  out.database = c.database_url();
+  out.django_database = c.django_database_url();
   return out;
 }
 

@@ -171,6 +171,8 @@ struct settings {
   std::chrono::seconds expires{86'400};             ///< `result_expires`; zero: for ever
   std::string reply_to;                             ///< this program's name as a reader, for `rpc://`
   bool persistent = false;                          ///< `result_persistent`
+  value::map table_names, table_schemas;            ///< `database_table_names`, `database_table_schemas`
+  std::string database, django_database;            ///< `database_url`, `django_database_url`
   /// The broker of the same program, for `rpc://`.
   std::function<expected<std::shared_ptr<broker::transport>>(deadline)> transport;
 };

@@ -131,7 +131,7 @@ expected<value> check_url(setting const& row, value const& v) {
   bool const may_be_none = row.name != "broker_url";
   if (may_be_none && (text == "disabled" || text == "none")) return value{""};
   // Names that Celery takes for a backend without being URLs.
-  if (row.name == "result_backend" && (text == "rpc" || text == "redis" || text == "django-db"))
+  if (row.name == "result_backend" && (text == "rpc" || text == "redis" || text == "django-db" || text == "database"))
     return value{std::string{text} + "://"};
   if (auto const urls = parse_urls(text); !urls) return wrong(row, v, urls.error().detail);
   return value{text};

@@ -28,6 +28,18 @@ void effects::add(sequel&& s) {
   move_to_end(s.ended, ended);
 }
 
+namespace {
+
+// A scheduler's own word, as a header or as a property: django-celery-beat has had it in both places.
+std::string periodic_task_of(wire::task_message const& m) {
+  for (auto const* from : {&m.extra_headers, &m.properties.extra})
+    if (auto const* name = find(*from, "periodic_task_name"))
+      if (auto const* text = name->get_if<std::string>()) return *text;
+  return {};
+}
+
+}  // namespace
+
 wire::result_record make_record(request const& r, policy const& with, std::string_view status, value result) {
   wire::result_record out;
   out.id = r.message.id;
@@ -41,6 +53,7 @@ wire::result_record make_record(request const& r, policy const& with, std::strin
   out.reply_to = r.message.properties.reply_to;
   out.correlation_id = r.message.properties.correlation_id;
   if (with.result_extended) {
+    out.periodic_task_name = periodic_task_of(r.message);
     out.extended = {{"name", r.message.task}, {"args", r.message.args},       {"kwargs", r.message.kwargs},
                     {"worker", with.node},    {"retries", r.message.retries}, {"queue", r.queue.str()}};
     if (!r.message.stamped_headers.empty()) {

@@ -48,6 +48,8 @@ struct result_record {
   /// Where `rpc://` sends it, from the task's message: the sender's reply queue, and its id of the request. No part of
   /// the record: never stored, never read, not compared.
   std::string reply_to, correlation_id;
+  /// Which periodic task it was sent by, for Django's tables alone; no part of the record either.
+  std::string periodic_task_name;
   [[nodiscard]] bool ready() const noexcept { return state::is_ready(status); }
   friend bool operator==(result_record const& a, result_record const& b);
 };

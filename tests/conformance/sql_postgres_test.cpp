@@ -7,18 +7,18 @@ namespace {
 
 using testing::shared_postgres;
 
-auto const postgres_databases = ::testing::Values(conformance_sql_driver{"postgresql", [] {
-  auto& server = shared_postgres();
-  return conformance_database{
-      [url = server.fresh_database()](deadline until) { return open("db+" + url, until); },
-      "BYTEA",
-      "TIMESTAMP WITHOUT TIME ZONE",
-      "DOUBLE PRECISION",
-      [&] { server.pause(); },
-      [&] { server.resume(); },
-      [&] { server.kill(); },
-      [&] { server.start(); }};
-}});
+auto const postgres_databases = ::testing::Values(conformance_sql_driver{
+    "postgresql", [] {
+      auto& server = shared_postgres();
+      return conformance_database{[url = server.fresh_database()](deadline until) { return open("db+" + url, until); },
+                                  "BYTEA",
+                                  "TIMESTAMP WITHOUT TIME ZONE",
+                                  "DOUBLE PRECISION",
+                                  [&] { server.pause(); },
+                                  [&] { server.resume(); },
+                                  [&] { server.kill(); },
+                                  [&] { server.start(); }};
+    }});
 INSTANTIATE_TEST_SUITE_P(Postgres, SqlConformance, postgres_databases);
 INSTANTIATE_TEST_SUITE_P(Postgres, SqlOutage, postgres_databases);
 

@@ -1,15 +1,16 @@
 #!/bin/sh
 # Creates (once) a Python environment with real Celery packages.
 #
-#     tests/support/python_env.sh build/dev/venv [pinned|newest|oldest|django|django-beat|django-beat-2.4|monitors]
+#     tests/support/python_env.sh build/dev/venv [KIND]
 #
 #   pinned  the release that the golden messages were taken from, with its optional serializers
 #   newest  what the package index has today, with redis, the optional serializers and the sun
 #   oldest  Celery 5.2, the oldest supported, with what was current in its time
-#   django  newest, and Django
+#   django  newest, and Django with its tables for results
 #   django-beat  newest, Django and django-celery-beat
 #   django-beat-2.4  the same as in Debian 12
 #   monitors  newest, and Flower
+#   databases  newest, with what it needs for results in databases, and Django's tables for them
 #
 # Packages that cannot be had are a failure: a peer that was not asked has not agreed.
 set -eu
@@ -24,12 +25,13 @@ newest) packages="celery[redis,msgpack,yaml,solar]>=5.6 zstandard backports.zstd
 # what it calls.
 oldest) packages="celery==5.2.7 kombu==5.2.4 amqp==5.1.1 vine==5.0.0 billiard==3.6.4.0 redis==4.1.4 click==8.0.4
   click-repl==0.2.0 importlib-metadata==4.13.0 setuptools==59.8.0 msgpack==1.0.8 pyyaml==6.0.2 zstandard==0.23.0" ;;
-django) packages="celery[redis]>=5.6 django" ;;
+django) packages="celery[redis]>=5.6 django django-celery-results" ;;
 django-beat) packages="celery[redis]>=5.6 django django-celery-beat psycopg[binary]" ;;
 django-beat-2.4) packages="celery[redis]==5.2.7 redis==4.1.4 kombu==5.2.4 vine==5.0.0 importlib-metadata==4.13.0
   setuptools==59.8.0 django==3.2.25 django-celery-beat==2.4.0 django-timezone-field==5.1 psycopg2-binary" ;;
 monitors) packages="celery[redis]>=5.6 flower>=2" ;;
-*) sed -n '2,14s/^# \{0,1\}//p' "$0" >&2; exit 2 ;;
+databases) packages="celery[redis]>=5.6 sqlalchemy psycopg2-binary pymysql django django-celery-results" ;;
+*) sed -n '2,13s/^# \{0,1\}//p' "$0" >&2; exit 2 ;;
 esac
 
 if [ -f "$stamp" ] && [ "$(cat "$stamp")" = "$packages" ]; then exit 0; fi

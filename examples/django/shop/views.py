@@ -4,6 +4,7 @@ from celery.result import AsyncResult
 from django.http import JsonResponse
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
+from django_celery_results.models import TaskResult
 
 from .tasks import total
 
@@ -23,3 +24,9 @@ def order(request, task_id):
     elif result.failed():
         answer["error"] = f"{type(result.result).__name__}: {result.result}"
     return JsonResponse(answer)
+
+
+def done(request):
+    """What the workers made of the orders, by the ORM."""
+    orders = TaskResult.objects.filter(task_name="shop.total", status="SUCCESS")
+    return JsonResponse({"orders": orders.count(), "newest": orders.first().as_dict() if orders else None})
