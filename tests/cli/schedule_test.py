@@ -3,11 +3,14 @@ import contextlib
 import json
 import os
 import signal
+import sqlite3
 import subprocess
 import time
 import unittest
 
 from cli_case import PROGRAM, Case, once, read
+
+import servers
 
 
 class ScheduleTest(Case):
@@ -165,8 +168,37 @@ class ScheduleTest(Case):
             took = time.monotonic() - killed
         print(f"the schedule moved in {took:.1f} s")
         self.assertLess(took, 15)
-        received = [line for line in read(self.path("worker.log")).splitlines() if "cli.add[" in line and "received" in line]
-        ids = [line.split("cli.add[")[1].split("]")[0] for line in received]
+        self.assert_no_run_came_twice()
+
+    @once
+    def test_what_a_killed_scheduler_had_claimed_and_not_sent_runs_once_with_its_id(self):
+        with servers.redis() as broker:
+            self.env["LOVAGE_BROKER_URL"] = broker.url()
+            self.env["LOVAGE_RESULT_BACKEND"] = self.env["LOVAGE_BEAT_STORE_URL"] = f"sqlite:///{self.dir}/store.db"
+            with self.killed_beat("first.log") as first:
+                self.wait_for(lambda: " leads" in read(self.path("first.log")), None)
+                broker.suspend()
+                self.schedule("add", "often", "every 1s", "cli.add", "2", "3")
+                self.wait_for(lambda: self.claims("sent_at IS NULL"))
+                first.kill()
+                first.wait()
+            claimed = self.claims("sent_at IS NULL")
+            self.assertEqual((len(claimed), self.entry("often")["total_run_count"]), (1, 0))
+            broker.resume()
+            with self.worker(), self.beat():
+                self.wait_for(lambda: not self.claims("sent_at IS NULL") and self.claims("sent_at IS NOT NULL"))
+                self.wait_for(lambda: read(self.path("worker.log")).count("succeeded") >= 2)
+            self.assertIn("was claimed and not sent; it is sent now", read(self.path("beat.log")))
+            self.assertIn(claimed[0], self.claims("sent_at IS NOT NULL"))
+            self.assert_no_run_came_twice()
+
+    def claims(self, which):
+        with contextlib.closing(sqlite3.connect(self.path("store.db"))) as store:
+            return [due for due, in store.execute(f"SELECT due FROM schedule_claim WHERE {which}")]
+
+    def assert_no_run_came_twice(self):
+        log = read(self.path("worker.log"))
+        ids = [line.split("cli.add[")[1].split("]")[0] for line in log.splitlines() if "cli.add[" in line and "succeeded" in line]
         self.assertGreater(len(ids), 1)
         self.assertEqual(len(ids), len(set(ids)), "a run came twice")
 
