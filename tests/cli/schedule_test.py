@@ -33,8 +33,8 @@ class ScheduleTest(Case):
             self.wait_for(lambda: "beat: Starting..." in read(path), beat)
             yield beat
             beat.send_signal(signal.SIGTERM)
-            self.banner = beat.communicate(timeout=30)[1]
-            self.assertEqual(beat.returncode, code, self.banner)
+            self.said = beat.communicate(timeout=30)[1]
+            self.assertEqual(beat.returncode, code, self.said)
         finally:
             if beat.poll() is None:
                 beat.kill()
@@ -133,7 +133,8 @@ class ScheduleTest(Case):
         self.schedule("add", "sum", "0 4 1 1 *", "cli.add", "2", "3")
         with self.worker():
             task = self.schedule("run", "sum").stdout.strip()
-            self.assertEqual(self.lovage("result", task, "--wait", "20").stdout.split()[-1], "5")
+            self.assertIn("SUCCESS", self.lovage("result", task, "--wait", "20").stdout)
+            self.assertEqual(json.loads(self.lovage("result", task, "--json").stdout)["result"], 5)
 
     # Schedulers
 
@@ -145,7 +146,7 @@ class ScheduleTest(Case):
         log = read(self.dir + "/beat.log")
         self.assertIn("Scheduler: Sending due task often (cli.add)", log)
         self.assertIn("beat: Shutting down...", log)
-        self.assertIn("store  ->", self.banner)
+        self.assertIn(" . store  -> ", self.said)
         self.assertNotIn("ERROR", log)
 
     def test_a_worker_can_be_a_scheduler_too_and_so_can_another(self):
@@ -166,6 +167,7 @@ class ScheduleTest(Case):
             killed = time.monotonic()
             self.wait_for(lambda: "Sending due task" in read(self.path(other)))
             took = time.monotonic() - killed
+            self.wait_for(lambda: read(self.path("worker.log")).count("succeeded") >= 2)
         print(f"the schedule moved in {took:.1f} s")
         self.assertLess(took, 15)
         self.assert_no_run_came_twice()
