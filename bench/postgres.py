@@ -18,7 +18,7 @@ import time
 from pathlib import Path
 
 SOURCE = Path(__file__).resolve().parent.parent
-sys.path[:0] = [str(SOURCE / "tests/support"), str(SOURCE / "bench")]
+sys.path[:0] = [str(SOURCE / "bench"), str(SOURCE / "tests/support")]  # both have a brokers.py: ours
 
 import brokers  # noqa: E402
 import run  # noqa: E402
