@@ -70,8 +70,8 @@ class Broker:
     def url(self) -> str:
         return self.server.url()
 
-    def produce(self, results: str, *args: str) -> dict[str, float]:
-        out = subprocess.run([str(self.build / "bin/bench_producer"), self.url, results, *args], check=True,
+    def produce(self, results: str, *args: str, to: str = "") -> dict[str, float]:
+        out = subprocess.run([str(self.build / "bin/bench_producer"), to or self.url, results, *args], check=True,
                              capture_output=True, text=True).stdout  # fmt: skip
         return pairs(out)
 
@@ -165,6 +165,14 @@ class Broker:
     def enqueue(self, how: str, count: int) -> float:
         self.clear()
         return count / self.produce(self.results_url, how, str(count), "ignore")["seconds"]
+
+    def relay(self, count: int) -> float:
+        """From a full outbox, a file, until all are here."""
+        self.clear()
+        outbox = f"sqlite:///{self.work}/outbox{self.serial}.db"
+        self.produce(self.results_url, "many", str(count), "ignore", to=outbox)
+        relay = self.running([str(self.build / "bin/lovage"), "relay", outbox, "-b", self.url])
+        return self.timed(relay, count, lambda: count - self.left())
 
 
 class Results:
@@ -283,6 +291,8 @@ def rows(rabbit: OnRabbit, redis: OnRedis, scale: Callable[[int], int]) -> dict[
                 lambda b=broker, q=quantile, r=results: b.latency(q, r, scale(5_000)), "ms", True)  # fmt: skip
     add("rabbit many", "RabbitMQ, enqueue, confirmed, send_many", lambda: rabbit.enqueue("many", some))
     add("rabbit single", "RabbitMQ, enqueue, confirmed, one delay after the other", lambda: rabbit.enqueue("single", few))
+    add("rabbit relay", "RabbitMQ, confirmed, from an outbox in a file: lovage relay", lambda: rabbit.relay(some))
+    add("redis relay", "Redis, from an outbox in a file: lovage relay", lambda: redis.relay(some))
     add("redis many", "Redis, enqueue, send_many", lambda: redis.enqueue("many", many))
     add("redis single", "Redis, enqueue, one delay after the other", lambda: redis.enqueue("single", few))
     return out

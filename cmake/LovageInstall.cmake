@@ -53,5 +53,6 @@ string(REGEX REPLACE "/$" "" LOVAGE_PC_PREFIX "${LOVAGE_PC_PREFIX}")
 configure_file(packaging/lovage.pc.in ${PROJECT_BINARY_DIR}/lovage.pc @ONLY)
 install(FILES ${PROJECT_BINARY_DIR}/lovage.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
 install(FILES ${PROJECT_SOURCE_DIR}/packaging/systemd/lovage-worker@.service
-  ${PROJECT_SOURCE_DIR}/packaging/systemd/lovage-beat@.service DESTINATION lib/systemd/system)
+  ${PROJECT_SOURCE_DIR}/packaging/systemd/lovage-beat@.service
+  ${PROJECT_SOURCE_DIR}/packaging/systemd/lovage-relay@.service DESTINATION lib/systemd/system)
 install(FILES ${PROJECT_SOURCE_DIR}/LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR})

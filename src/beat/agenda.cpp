@@ -26,6 +26,7 @@ constexpr int most_steps_back = 1'000;
 // Smaller steps back are no news: clocks are corrected all the time.
 constexpr auto clock_slack = 1s;
 constexpr std::chrono::microseconds tick{1};
+constexpr std::size_t chunk_size = 256 * 1024;
 
 bool is_usual(entry const& e) {
   auto const& w = e.with;
@@ -44,9 +45,9 @@ time_point bounded(schedule const& when, time_point from, time_point now) {
 }  // namespace
 
 agenda::rare* agenda::rare_of(slot const& s) const {
-  return s.has_rare ? std::launder(reinterpret_cast<rare*>(s.texts.get())) : nullptr;
+  return s.has_rare ? std::launder(reinterpret_cast<rare*>(s.texts)) : nullptr;
 }
-char const* agenda::texts_of(slot const& s) const { return s.texts.get() + (s.has_rare ? sizeof(rare) : 0); }
+char const* agenda::texts_of(slot const& s) const { return s.texts + (s.has_rare ? sizeof(rare) : 0); }
 std::string_view agenda::name(place at) const { return texts_of(slots_[at]); }
 std::string_view agenda::call(place at) const {
   auto const n = name(at);
@@ -61,6 +62,10 @@ std::optional<time_point> agenda::next() const {
 }
 
 void agenda::clear() {
+  for (auto const& s : slots_)
+    if (s.owns_texts) delete[] s.texts;
+  chunks_.clear();
+  chunk_left_ = 0;
   slots_.clear();
   heap_.clear();
   by_name_.clear();
@@ -77,7 +82,7 @@ void agenda::apply(changes const& what, time_point now) {
   for (auto* v : {&heap_, &by_name_}) v->reserve(what.put.size());
   slots_.reserve(what.put.size());
   for (auto const& e : what.put) {
-    auto made = e.enabled ? make(e, now) : std::nullopt;
+    auto made = e.enabled ? make(e, now, true) : std::nullopt;
     if (!made) continue;
     auto const at = static_cast<place>(slots_.size());
     slots_.push_back(*std::move(made));
@@ -100,7 +105,7 @@ std::optional<agenda::place> agenda::find(std::string_view wanted) const {
 
 void agenda::put(entry const& e, time_point now) {
   erase(e.name);
-  auto made = e.enabled ? make(e, now) : std::nullopt;
+  auto made = e.enabled ? make(e, now, false) : std::nullopt;
   if (!made) return;
   auto const i = static_cast<std::ptrdiff_t>(lower(e.name));
   place at = static_cast<place>(slots_.size());
@@ -121,13 +126,27 @@ void agenda::erase(std::string_view wanted) {
   auto const at = by_name_[i];
   take_out(at);
   by_name_.erase(by_name_.begin() + static_cast<std::ptrdiff_t>(i));
-  slots_[at].texts.reset();
+  if (slots_[at].owns_texts) delete[] slots_[at].texts;
+  slots_[at].owns_texts = false;
   free_.push_back(at);
 }
 
 void agenda::drop(place at) { take_out(at); }
 
-std::optional<agenda::slot> agenda::make(entry const& e, time_point now) const {
+// Aligned for what stands before texts.
+agenda::room agenda::make_room(std::size_t octets, bool shared) {
+  auto const size = (octets + alignof(rare) - 1) / alignof(rare) * alignof(rare);
+  if (!shared || size > chunk_size) return {new char[octets], true};
+  if (size > chunk_left_) {
+    chunks_.emplace_back(new char[chunk_size]);
+    chunk_left_ = chunk_size;
+  }
+  auto* const at = chunks_.back().get() + (chunk_size - chunk_left_);
+  chunk_left_ -= size;
+  return {at, false};
+}
+
+std::optional<agenda::slot> agenda::make(entry const& e, time_point now, bool shared) {
   auto when = e.when.settled(e.name, with_.zone);
   if (!when) {
     log::error("beat: the entry '" + e.name + "' is left out: " + when.error().text());
@@ -135,21 +154,22 @@ std::optional<agenda::slot> agenda::make(entry const& e, time_point now) const {
   }
   bool const rarely = !is_usual(e);
   auto const head = rarely ? sizeof(rare) : 0;
-  std::unique_ptr<char[]> texts{new char[head + e.name.size() + e.call.size() + 2]};
-  std::memcpy(texts.get() + head, e.name.c_str(), e.name.size() + 1);
-  std::memcpy(texts.get() + head + e.name.size() + 1, e.call.c_str(), e.call.size() + 1);
+  auto const [texts, owned] = make_room(head + e.name.size() + e.call.size() + 2, shared);
+  std::memcpy(texts + head, e.name.c_str(), e.name.size() + 1);
+  std::memcpy(texts + head + e.name.size() + 1, e.call.c_str(), e.call.size() + 1);
   auto const counts_from = std::min(e.counts_from, now);  // ahead of us: a clock was set back since
   slot out{*std::move(when),
-           std::move(texts),
+           texts,
            counts_from,
            {},
            nowhere,
            static_cast<std::uint8_t>(e.with.catch_up_),
            static_cast<std::uint8_t>(e.with.overlap_),
            e.with.one_off_,
-           rarely};
+           rarely,
+           owned};
   if (rarely) {
-    auto& r = *::new (out.texts.get()) rare;
+    auto& r = *::new (texts) rare;
     if (e.with.grace_) r.grace = *e.with.grace_;
     r.spread = e.with.spread_;
     r.jitter = e.with.jitter_;

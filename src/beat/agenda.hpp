@@ -3,7 +3,7 @@
 //
 //   apply (what changed) --> [agenda] --step(now)--> occurrences to decide --> decided / again_at --> [agenda]
 //
-// Made for a hundred thousand entries: one allocation each for the texts, and less than a hundred octets above them.
+// Made for a hundred thousand entries: less than a hundred octets each above their texts.
 #pragma once
 
 #include "beat/schedule_store.hpp"
@@ -35,6 +35,9 @@ class agenda {
   };
 
   explicit agenda(options with) : with_{std::move(with)} {}
+  ~agenda() { clear(); }
+  agenda(agenda const&) = delete;
+  agenda& operator=(agenda const&) = delete;
 
   /// Takes over what changed. An entry whose schedule cannot be (its time zone is not known here) is logged and left
   /// out.
@@ -68,18 +71,25 @@ class agenda {
   struct rare;
   struct slot {
     schedule when;
-    std::unique_ptr<char[]> texts;  ///< perhaps `rare`; the name and the call, each with a zero octet behind it
+    char* texts;  ///< perhaps `rare`; the name and the call, each with a zero octet behind it
     time_point counts_from, wake;
     std::uint32_t heap_at;
     std::uint8_t catching_up, overlap;
-    bool one_off, has_rare;
+    bool one_off : 1, has_rare : 1, owns_texts : 1;  ///< otherwise they are in `chunks_`
   };
   static constexpr std::uint32_t nowhere = ~std::uint32_t{0};
 
+  /// Room for texts: of its own, or in the chunks that all entries of one reading share, which saves what the heap
+  /// takes for each.
+  struct room {
+    char* at;
+    bool owned;
+  };
+  [[nodiscard]] room make_room(std::size_t octets, bool shared);
   void clear();
   void put(entry const& e, time_point now);
   void erase(std::string_view name);
-  [[nodiscard]] std::optional<slot> make(entry const& e, time_point now) const;
+  [[nodiscard]] std::optional<slot> make(entry const& e, time_point now, bool shared);
   [[nodiscard]] std::size_t lower(std::string_view name) const;
   [[nodiscard]] rare* rare_of(slot const& s) const;
   [[nodiscard]] char const* texts_of(slot const& s) const;
@@ -101,6 +111,8 @@ class agenda {
   std::vector<place> heap_;     ///< the soonest `wake` first
   std::vector<place> by_name_;  ///< sorted
   std::vector<place> free_;
+  std::vector<std::unique_ptr<char[]>> chunks_;
+  std::size_t chunk_left_ = 0;
   time_point seen_{};  ///< the latest moment that `step` was told
 };
 

@@ -122,8 +122,10 @@ bool forwarder::follow_queues() {
   if (!there) return failed("look for queues", there.error()), false;
   for (auto const& q : *there) {
     if (taken_.contains(q.str())) continue;
-    auto const spec = source_app_->publishing.where.queues().find(q);
-    auto done = spec ? source_->subscribe(*spec, deadline::in(step_limit)) : expected<void>{fail(spec.error())};
+    // It is there: whether it may be made is no question here.
+    auto spec = source_app_->publishing.where.queues().find(q).value_or(broker::queue_spec{});
+    spec.name = q;
+    auto const done = source_->subscribe(spec, deadline::in(step_limit));
     if (!done) return failed("take from a new queue", done.error()), false;
     log::info("queue " + q.str() + " is forwarded too");
     taken_.insert(q.str());

@@ -3,11 +3,14 @@ import contextlib
 import json
 import os
 import signal
+import sqlite3
 import subprocess
 import time
 import unittest
 
 from cli_case import PROGRAM, Case, once, read
+
+import servers
 
 
 class ScheduleTest(Case):
@@ -30,8 +33,8 @@ class ScheduleTest(Case):
             self.wait_for(lambda: "beat: Starting..." in read(path), beat)
             yield beat
             beat.send_signal(signal.SIGTERM)
-            self.banner = beat.communicate(timeout=30)[1]
-            self.assertEqual(beat.returncode, code, self.banner)
+            self.said = beat.communicate(timeout=30)[1]
+            self.assertEqual(beat.returncode, code, self.said)
         finally:
             if beat.poll() is None:
                 beat.kill()
@@ -130,7 +133,8 @@ class ScheduleTest(Case):
         self.schedule("add", "sum", "0 4 1 1 *", "cli.add", "2", "3")
         with self.worker():
             task = self.schedule("run", "sum").stdout.strip()
-            self.assertEqual(self.lovage("result", task, "--wait", "20").stdout.split()[-1], "5")
+            self.assertIn("SUCCESS", self.lovage("result", task, "--wait", "20").stdout)
+            self.assertEqual(json.loads(self.lovage("result", task, "--json").stdout)["result"], 5)
 
     # Schedulers
 
@@ -142,7 +146,7 @@ class ScheduleTest(Case):
         log = read(self.dir + "/beat.log")
         self.assertIn("Scheduler: Sending due task often (cli.add)", log)
         self.assertIn("beat: Shutting down...", log)
-        self.assertIn("store  ->", self.banner)
+        self.assertIn(" . store  -> ", self.said)
         self.assertNotIn("ERROR", log)
 
     def test_a_worker_can_be_a_scheduler_too_and_so_can_another(self):
@@ -163,10 +167,40 @@ class ScheduleTest(Case):
             killed = time.monotonic()
             self.wait_for(lambda: "Sending due task" in read(self.path(other)))
             took = time.monotonic() - killed
+            self.wait_for(lambda: read(self.path("worker.log")).count("succeeded") >= 2)
         print(f"the schedule moved in {took:.1f} s")
         self.assertLess(took, 15)
-        received = [line for line in read(self.path("worker.log")).splitlines() if "cli.add[" in line and "received" in line]
-        ids = [line.split("cli.add[")[1].split("]")[0] for line in received]
+        self.assert_no_run_came_twice()
+
+    @once
+    def test_what_a_killed_scheduler_had_claimed_and_not_sent_runs_once_with_its_id(self):
+        with servers.redis() as broker:
+            self.env["LOVAGE_BROKER_URL"] = broker.url()
+            self.env["LOVAGE_RESULT_BACKEND"] = self.env["LOVAGE_BEAT_STORE_URL"] = f"sqlite:///{self.dir}/store.db"
+            with self.killed_beat("first.log") as first:
+                self.wait_for(lambda: " leads" in read(self.path("first.log")), None)
+                broker.suspend()
+                self.schedule("add", "often", "every 1s", "cli.add", "2", "3")
+                self.wait_for(lambda: self.claims("sent_at IS NULL"))
+                first.kill()
+                first.wait()
+            claimed = self.claims("sent_at IS NULL")
+            self.assertEqual((len(claimed), self.entry("often")["total_run_count"]), (1, 0))
+            broker.resume()
+            with self.worker(), self.beat():
+                self.wait_for(lambda: not self.claims("sent_at IS NULL") and self.claims("sent_at IS NOT NULL"))
+                self.wait_for(lambda: read(self.path("worker.log")).count("succeeded") >= 2)
+            self.assertIn("was claimed and not sent; it is sent now", read(self.path("beat.log")))
+            self.assertIn(claimed[0], self.claims("sent_at IS NOT NULL"))
+            self.assert_no_run_came_twice()
+
+    def claims(self, which):
+        with contextlib.closing(sqlite3.connect(self.path("store.db"))) as store:
+            return [due for due, in store.execute(f"SELECT due FROM schedule_claim WHERE {which}")]
+
+    def assert_no_run_came_twice(self):
+        log = read(self.path("worker.log"))
+        ids = [line.split("cli.add[")[1].split("]")[0] for line in log.splitlines() if "cli.add[" in line and "succeeded" in line]
         self.assertGreater(len(ids), 1)
         self.assertEqual(len(ids), len(set(ids)), "a run came twice")
 

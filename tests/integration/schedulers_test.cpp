@@ -167,7 +167,9 @@ TEST_P(Beat, what_is_changed_at_run_time_is_heeded_at_once_or_within_seconds) {
   periodic_tasks tasks{program()};
   tasks.add("added", every{200ms}, note.s("added"));
   ASSERT_TRUE(runs("added", 1));
-  tasks.edit("added", {.args = value::list{"edited"}});
+  periodic_change other_text;
+  other_text.args = value::list{"edited"};
+  tasks.edit("added", other_text);
   ASSERT_TRUE(runs("edited", 1));
   tasks.pause("added");
   tasks.add("other", every{200ms}, note.s("other"));
