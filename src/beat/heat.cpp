@@ -49,11 +49,9 @@ void name_entries(heat& out, std::span<heat_source const> entries) {
       if (!pile) return;
       auto& names = pile->entries;
       auto const place = std::upper_bound(names.begin(), names.end(), entry.name);
-      if (names.size() < most_named || place != names.end()) names.emplace(place, entry.name);
-      if (names.size() > most_named)
-        names.pop_back(), ++pile->more;
-      else if (names.size() == most_named && place == names.end())
-        ++pile->more;
+      if (names.size() == most_named && place == names.end()) return static_cast<void>(++pile->more);
+      names.emplace(place, entry.name);
+      if (names.size() > most_named) names.pop_back(), ++pile->more;
     });
 }
 

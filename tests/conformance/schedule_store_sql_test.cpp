@@ -56,7 +56,7 @@ INSTANTIATE_TEST_SUITE_P(Sql, ScheduleStore,
                          ::testing::Values(store_driver{"postgres", open_postgres},
                                            store_driver{"mariadb", open_mariadb},
                                            store_driver{"sqlite", open_sqlite_tables}),
-                         [](auto const& info) { return std::string{info.param.name}; });
+                         [](auto const& driver) { return std::string{driver.param.name}; });
 
 TEST(SqlStore, IsMeantByAddressesOfDatabases) {
   for (auto const* url : {"postgresql://h/db", "postgres://h/db", "postgresql+psycopg2://h/db", "db+postgresql://h/db",

@@ -171,7 +171,7 @@ class SolarTest(unittest.TestCase):
         for latitude, longitude in self.PLACES.values():
             for event in sorted(schedules.solar._all_events):
                 solar = schedules.solar(event, latitude, longitude, app=app)
-                for day in range(0, 365, 13):
+                for day in range(0, 365, 23):
                     after = dt.datetime(2026, 1, 1, 3, tzinfo=UTC) + dt.timedelta(days=day)
                     questions.append((after, f"solar {event} {latitude} {longitude}"))
                     theirs.append(self.celery_next(solar, after.replace(tzinfo=None)))
