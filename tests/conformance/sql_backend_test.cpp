@@ -150,7 +150,9 @@ TEST_P(SqlBackend, refuses_an_id_that_the_column_cannot_hold) {
 TEST_P(SqlBackend, tells_of_a_pickle_that_it_does_not_build_and_keeps_it) {
   store(record("a", wire::state::success, 1));
   store(record("b", wire::state::success, 2));
-  std::string const evil = "cposix\nsystem\n(S'true'\ntR.";
+  std::string const evil =
+      "\x80\x02"
+      "cposix\nsystem\n(S'true'\ntR.";
   run("UPDATE celery_taskmeta SET result = ? WHERE task_id = 'a'", {sql::blob{evil}});
   auto const got = on_->fetch(std::vector{task_id{"a"}}, 10s);
   EXPECT_EQ(got.error().code, errc::not_supported);

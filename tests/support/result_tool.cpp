@@ -98,7 +98,7 @@ expected<std::string> obey(backend::result_backend& on, std::string const& comma
   if (command != "store") return fail(errc::invalid_argument, "no such command", command);
   auto record = wire::decode_record(rest);
   if (!record) return fail(record.error());
-  auto done = on.store({&*record, 1}, 1h, 10s);
+  auto done = on.store({&*record, 1}, 24h, 10s);  // as `result_expires` is
   if (!done) return fail(done.error());
   return std::string{"ok"};
 }
