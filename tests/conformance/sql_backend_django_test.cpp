@@ -68,6 +68,7 @@ auto const django_drivers = ::testing::Values(
                        }});
 INSTANTIATE_TEST_SUITE_P(Django, BackendConformance, django_drivers);
 INSTANTIATE_TEST_SUITE_P(Django, BackendChords, django_drivers);
+INSTANTIATE_TEST_SUITE_P(Django, BackendRuns, django_drivers);
 
 TEST(DjangoBackend, says_what_makes_the_tables_that_are_missing) {
   store_place const place;

@@ -39,6 +39,7 @@ auto const sql_drivers = ::testing::Values(
                        [](now_fn now) { return on_database(testing::shared_mariadb().fresh_database(), now); }});
 INSTANTIATE_TEST_SUITE_P(Sql, BackendConformance, sql_drivers);
 INSTANTIATE_TEST_SUITE_P(Sql, BackendChords, sql_drivers);
+INSTANTIATE_TEST_SUITE_P(Sql, BackendRuns, sql_drivers);
 
 /// A backend and a second way into its tables.
 class SqlBackend : public ::testing::TestWithParam<std::string (*)()> {
