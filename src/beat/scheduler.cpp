@@ -2,6 +2,8 @@
 
 #include "core/log.hpp"
 
+#include <algorithm>
+
 namespace lovage::beats {
 
 using namespace std::chrono_literals;
@@ -13,6 +15,8 @@ constexpr auto send_limit = 5s;
 constexpr auto retry_interval = 1s;
 // A store that tells of the leader's end wakes those who wait for other reasons, too.
 constexpr auto least_between_asks = 100ms;
+// A leader that has just begun is about to write its entries.
+constexpr int asks_before_comparing = 2;
 constexpr auto overlap_interval = 1s;
 constexpr auto cleanup_interval = 1h;
 constexpr std::size_t decided_at_once = 1'000, taken_over_at_once = 1'000;
@@ -85,8 +89,10 @@ bool scheduler::lead() {
     if (term_ != 0) end_term("another scheduler leads: " + got->holder);
     if (holder_ != got->holder) log::info("beat: " + got->holder + " leads; waiting to take over");
     holder_ = got->holder;
+    if (++refused_ == asks_before_comparing) say_what_the_leader_lacks();
     return false;
   }
+  refused_ = 0;
   renew_at_ = now + with_.lease / 3;
   lead_until_ = now + with_.lease;
   if (term_ != 0 && got->term != term_) end_term("another scheduler led meanwhile");
@@ -139,6 +145,18 @@ void scheduler::say_what_overlaps_need() const {
     if (auto const why = last_runs_.why_unknown(agenda_.call(at)); !why.empty())
       log::warning("beat: whether a run of '" + std::string{agenda_.name(at)} +
                    "' has ended cannot be known, and its overlap is allowed: " + why);
+  }
+}
+
+// Another application on the same store, or another release of this one.
+void scheduler::say_what_the_leader_lacks() const {
+  auto const there = own_.empty() ? expected<changes>{changes{}} : store_->read(0, deadline::in(store_limit));
+  if (!there) return;
+  for (auto const& e : own_) {
+    auto const is_it = [&](entry const& t) { return t.name == e.name && definition_text(t) == definition_text(e); };
+    if (std::any_of(there->put.begin(), there->put.end(), is_it)) continue;
+    log::warning("beat: " + holder_ + " leads a schedule without this program's '" + e.name +
+                 "', which runs when this one leads; another application needs a beat_store_url of its own");
   }
 }
 

@@ -51,6 +51,7 @@ class scheduler {
   void heed_overlap(agenda::item& of, bool runs);
   [[nodiscard]] bool decide(std::vector<agenda::item> const& due);
   void say_what_overlaps_need() const;
+  void say_what_the_leader_lacks() const;
   void clean_up();
   [[nodiscard]] bool failed(error_info const& why);
   void worked();
@@ -66,6 +67,7 @@ class scheduler {
   std::uint64_t term_ = 0, counter_ = 0;
   clock::time_point ask_at_{}, renew_at_{}, lead_until_{}, read_at_{}, take_over_at_{}, clean_at_{};
   std::string holder_;
+  int refused_ = 0;    ///< how often somebody else led when it was asked
   bool told_ = false;  ///< that the store is away
   std::atomic<bool> stopping_{false};
 
