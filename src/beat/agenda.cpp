@@ -133,16 +133,18 @@ void agenda::erase(std::string_view wanted) {
 
 void agenda::drop(place at) { take_out(at); }
 
-// Aligned for what stands before texts.
-agenda::room agenda::make_room(std::size_t octets, bool shared) {
-  auto const size = (octets + alignof(rare) - 1) / alignof(rare) * alignof(rare);
-  if (!shared || size > chunk_size) return {new char[octets], true};
-  if (size > chunk_left_) {
+// `rare` in front of texts has to be aligned, texts alone have not. A chunk's size is a multiple of that.
+agenda::room agenda::make_room(std::size_t octets, bool shared, bool aligned) {
+  if (!shared || octets > chunk_size) return {new char[octets], true};
+  auto const gap = aligned ? chunk_left_ % alignof(rare) : 0;
+  if (octets + gap > chunk_left_) {
     chunks_.emplace_back(new char[chunk_size]);
     chunk_left_ = chunk_size;
+  } else {
+    chunk_left_ -= gap;
   }
   auto* const at = chunks_.back().get() + (chunk_size - chunk_left_);
-  chunk_left_ -= size;
+  chunk_left_ -= octets;
   return {at, false};
 }
 
@@ -154,7 +156,7 @@ std::optional<agenda::slot> agenda::make(entry const& e, time_point now, bool sh
   }
   bool const rarely = !is_usual(e);
   auto const head = rarely ? sizeof(rare) : 0;
-  auto const [texts, owned] = make_room(head + e.name.size() + e.call.size() + 2, shared);
+  auto const [texts, owned] = make_room(head + e.name.size() + e.call.size() + 2, shared, rarely);
   std::memcpy(texts + head, e.name.c_str(), e.name.size() + 1);
   std::memcpy(texts + head + e.name.size() + 1, e.call.c_str(), e.call.size() + 1);
   auto const counts_from = std::min(e.counts_from, now);  // ahead of us: a clock was set back since

@@ -85,7 +85,7 @@ class agenda {
     char* at;
     bool owned;
   };
-  [[nodiscard]] room make_room(std::size_t octets, bool shared);
+  [[nodiscard]] room make_room(std::size_t octets, bool shared, bool aligned);
   void clear();
   void put(entry const& e, time_point now);
   void erase(std::string_view name);

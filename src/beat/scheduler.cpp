@@ -19,7 +19,8 @@ constexpr auto least_between_asks = 100ms;
 constexpr int asks_before_comparing = 2;
 constexpr auto overlap_interval = 1s;
 constexpr auto cleanup_interval = 1h;
-constexpr std::size_t decided_at_once = 1'000, taken_over_at_once = 1'000;
+// Few enough that the first of many are not sent late for the others' sake.
+constexpr std::size_t decided_at_once = 250, taken_over_at_once = 1'000;
 
 }  // namespace
 
