@@ -2,7 +2,7 @@
 
 #include "beat/zone.hpp"
 
-#include <libnova/precession.h>
+#include <libnova/nutation.h>
 #include <libnova/sidereal_time.h>
 #include <libnova/solar.h>
 
@@ -16,6 +16,9 @@ namespace {
 constexpr double epoch_julian = 2440587.5;         // 1970-01-01T00:00Z
 constexpr double degrees_a_day = 360.98564736629;  // the Earth's turn against the stars
 constexpr double parallax = 8.794 / 3600;          // degrees
+constexpr double aberration = 20.4955 / 3600;
+constexpr double julian_2000 = 2451545;
+constexpr double terrestrial_ahead = 69.2 / 86400;  // days, in these decades
 constexpr double day_us = 86'400e6;
 constexpr int patience_days = 400;
 constexpr std::int64_t whole_second_us = 1'000'000;
@@ -64,12 +67,23 @@ class sun_day {
   }
 
  private:
-  /// libnova 0.16 gives the sun's place against the equinox of 2000: left so, it rises a minute and a half off.
-  static ln_equ_posn position(double julian) {
-    ln_equ_posn of_2000{}, out{};
-    ln_get_solar_equ_coords(julian, &of_2000);
-    ln_get_equ_prec(&of_2000, julian, &out);
-    return out;
+  struct place {
+    double ra, dec;
+  };
+  /// libnova's geometric place is against the equinox of 2000, and so are what it calls apparent ones, which lack the
+  /// aberration besides: taken as they are, the sun rises a minute and a half off. So this goes on from the first.
+  static place position(double julian) {
+    auto const ephemeris = julian + terrestrial_ahead;
+    ln_helio_posn sun{};
+    ln_get_solar_geom_coords(ephemeris, &sun);
+    ln_nutation nods{};
+    ln_get_nutation(ephemeris, &nods);
+    auto const centuries = (ephemeris - julian_2000) / 36525;
+    auto const precession = (5029.0966 + 1.1111 * centuries) * centuries / 3600;
+    auto const longitude = radians(sun.L + precession - aberration / sun.R + nods.longitude);
+    auto const tilt = radians(23.4392911 - 0.0130042 * centuries + nods.obliquity);
+    return {std::atan2(std::sin(longitude) * std::cos(tilt), std::cos(longitude)) * 180 / std::numbers::pi,
+            std::asin(std::sin(tilt) * std::sin(longitude)) * 180 / std::numbers::pi};
   }
   static double turn(double julian) { return ln_get_apparent_sidereal_time(julian) * 15; }
   /// A parabola through the three.
