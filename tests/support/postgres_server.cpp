@@ -26,7 +26,7 @@ using namespace std::chrono_literals;
 
 constexpr char const* programs = "/usr/lib/postgresql/15/bin/";
 
-std::filesystem::path make_directory() {
+std::filesystem::path make_postgres_directory() {
   auto pattern = (std::filesystem::temp_directory_path() / "lovage-postgres-XXXXXX").string();
   if (::mkdtemp(pattern.data()) == nullptr) throw std::runtime_error{"mkdtemp"};
   auto const* const owner = ::geteuid() == 0 ? ::getpwnam("postgres") : nullptr;
@@ -71,7 +71,7 @@ std::string contents(std::filesystem::path const& file) {
 }  // namespace
 
 postgres_server::postgres_server(std::vector<std::string> options)
-    : directory_{make_directory()}, options_{std::move(options)}, port_{free_port()} {
+    : directory_{make_postgres_directory()}, options_{std::move(options)}, port_{free_port()} {
   initialise();
   start();
 }
