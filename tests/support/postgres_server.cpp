@@ -26,7 +26,7 @@ using namespace std::chrono_literals;
 
 constexpr char const* programs = "/usr/lib/postgresql/15/bin/";
 
-std::filesystem::path make_directory() {
+std::filesystem::path make_postgres_directory() {
   auto pattern = (std::filesystem::temp_directory_path() / "lovage-postgres-XXXXXX").string();
   if (::mkdtemp(pattern.data()) == nullptr) throw std::runtime_error{"mkdtemp"};
   auto const* const owner = ::geteuid() == 0 ? ::getpwnam("postgres") : nullptr;
@@ -61,7 +61,7 @@ std::filesystem::path make_directory() {
   return pid;
 }
 
-std::string contents(std::filesystem::path const& file) {
+std::string log_text(std::filesystem::path const& file) {
   std::ifstream in{file};
   std::ostringstream out;
   out << in.rdbuf();
@@ -71,7 +71,7 @@ std::string contents(std::filesystem::path const& file) {
 }  // namespace
 
 postgres_server::postgres_server(std::vector<std::string> options)
-    : directory_{make_directory()}, options_{std::move(options)}, port_{free_port()} {
+    : directory_{make_postgres_directory()}, options_{std::move(options)}, port_{free_port()} {
   initialise();
   start();
 }
@@ -90,7 +90,7 @@ void postgres_server::initialise() const {
                         log);
   int status = 0;
   ::waitpid(pid, &status, 0);
-  if (status != 0) throw std::runtime_error{"initdb (is the package postgresql installed?): " + contents(log)};
+  if (status != 0) throw std::runtime_error{"initdb (is the package postgresql installed?): " + log_text(log)};
 }
 
 void postgres_server::start() {
@@ -105,9 +105,9 @@ void postgres_server::start() {
     if (pid_ < 0) pid_ = spawn_as_postgres(command, log);  // again, while processes of a killed one hold its memory
     if (up()) return;
     if (::waitpid(pid_, nullptr, WNOHANG) == pid_) pid_ = -1;
-    if (pid_ < 0 && contents(log).find("still in use") == std::string::npos) break;
+    if (pid_ < 0 && log_text(log).find("still in use") == std::string::npos) break;
   }
-  throw std::runtime_error{"PostgreSQL did not start: " + contents(log)};
+  throw std::runtime_error{"PostgreSQL did not start: " + log_text(log)};
 }
 
 bool postgres_server::up() { return sql::postgres_session::open(url(), 5s).has_value(); }
