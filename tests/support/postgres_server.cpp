@@ -61,7 +61,7 @@ std::filesystem::path make_postgres_directory() {
   return pid;
 }
 
-std::string contents(std::filesystem::path const& file) {
+std::string log_text(std::filesystem::path const& file) {
   std::ifstream in{file};
   std::ostringstream out;
   out << in.rdbuf();
@@ -90,7 +90,7 @@ void postgres_server::initialise() const {
                         log);
   int status = 0;
   ::waitpid(pid, &status, 0);
-  if (status != 0) throw std::runtime_error{"initdb (is the package postgresql installed?): " + contents(log)};
+  if (status != 0) throw std::runtime_error{"initdb (is the package postgresql installed?): " + log_text(log)};
 }
 
 void postgres_server::start() {
@@ -105,9 +105,9 @@ void postgres_server::start() {
     if (pid_ < 0) pid_ = spawn_as_postgres(command, log);  // again, while processes of a killed one hold its memory
     if (up()) return;
     if (::waitpid(pid_, nullptr, WNOHANG) == pid_) pid_ = -1;
-    if (pid_ < 0 && contents(log).find("still in use") == std::string::npos) break;
+    if (pid_ < 0 && log_text(log).find("still in use") == std::string::npos) break;
   }
-  throw std::runtime_error{"PostgreSQL did not start: " + contents(log)};
+  throw std::runtime_error{"PostgreSQL did not start: " + log_text(log)};
 }
 
 bool postgres_server::up() { return sql::postgres_session::open(url(), 5s).has_value(); }

@@ -51,8 +51,9 @@ constexpr std::string_view add_revoked =
     " FROM unnest($1, $2, $3) AS r (stamp, what, until)";
 constexpr std::string_view forget_revoked =
     "DELETE FROM lovage.revoked WHERE until <= now() OR seq <= (SELECT max(seq) FROM lovage.revoked) - $1";
-constexpr std::string_view set_paused =
-    "UPDATE lovage.queue SET paused = ($2 <> 0) WHERE id = lovage.queue_id($1) AND paused <> ($2 <> 0)";
+constexpr std::string_view set_paused =  // also one that nobody has named yet
+    "INSERT INTO lovage.queue (name, paused) VALUES ($1, true) ON CONFLICT (name) DO UPDATE SET paused = true";
+constexpr std::string_view end_pause = "UPDATE lovage.queue SET paused = false WHERE name = $1";
 constexpr std::string_view list_paused = "SELECT name FROM lovage.queue WHERE paused ORDER BY name";
 
 class postgres_inspector final : public inspector {
@@ -190,8 +191,8 @@ expected<void> postgres_inspector::revoke(std::span<revocation const> what) {
 }
 
 expected<void> postgres_inspector::set_pause(queue_name const& queue, bool on) {
-  std::vector<postgres_call> calls{{set_paused}, {wake_everybody}};
-  calls[0].values.text(queue.str()).integer(on ? 1 : 0);
+  std::vector<postgres_call> calls{{on ? set_paused : end_pause}, {wake_everybody}};
+  calls[0].values.text(queue.str());
   if (auto done = ask(calls); !done) return fail(done.error());
   return {};
 }
