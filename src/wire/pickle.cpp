@@ -308,15 +308,21 @@ result_tuple pickle_reader::read_result(node const& n) {
     if (!out) throw unreadable_pickle{errc::decode, out.error().text()};
     return *std::move(out);
   }
-  if (!is_class(n, "celery.app.base._unpickle_appattr") || given.size() != 2 || given[1]->is != node_kind::tuple)
+  // Of an app that is not the current one the class is called itself.
+  constexpr std::string_view own = "celery.result.";
+  auto const name = class_of(n);
+  bool const is_called = name == "celery.result.GroupResult" || name == "celery.result.AsyncResult";
+  if (!is_called &&
+      (name != "celery.app.base._unpickle_appattr" || given.size() != 2 || given[1]->is != node_kind::tuple))
     refuse(n);
-  auto const* type = given[0]->scalar.get_if<std::string>();
-  auto const& parts = given[1]->members;
+  auto const* said = is_called ? nullptr : given[0]->scalar.get_if<std::string>();
+  auto const type = is_called ? name.substr(own.size()) : said != nullptr ? *said : std::string{};
+  auto const& parts = is_called ? given : given[1]->members;
   auto const* id = parts.empty() ? nullptr : parts[0]->scalar.get_if<std::string>();
-  if (type == nullptr || id == nullptr || depth_ >= max_nesting) refuse(n);
+  if (id == nullptr || depth_ >= max_nesting) refuse(n);
   ++depth_;
   result_tuple out{*id, {}, {}};
-  if (*type == "GroupResult" && parts.size() > 1) {
+  if (type == "GroupResult" && parts.size() > 1) {
     out.children.emplace();
     for (auto const* m : parts[1]->members) out.children->push_back(read_result(*m));
   }

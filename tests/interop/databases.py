@@ -211,6 +211,7 @@ class CeleryTables:
         lovage.ask("save", [["by-lovage", None], [[[m.id, None], None] for m in members]])
         for n, m in enumerate(members):
             lovage.store(task_id=m.id, status="SUCCESS", result=n)
+        app.set_current()  # a pickle that names no app makes results of this one
         self.assertEqual(GroupResult.restore("by-lovage", app=app).get(timeout=5), [0, 1, 2])
 
     def test_each_waits_for_the_other_and_no_success_is_replaced(self):
