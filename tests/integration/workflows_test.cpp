@@ -106,7 +106,7 @@ TEST_P(Workflows, AGroupCanBeMadeMemberByMember) {
 TEST_P(Workflows, MembersThatAreMadeOneByOneMayBeWorkflows) {
   work();
   auto members = std::views::iota(1, 4) | std::views::filter([](int i) { return i != 2; }) |
-                       std::views::transform([](int i) { return group(add.s(i, 1), add.s(i, 2)) | total.s(); });
+                 std::views::transform([](int i) { return group(add.s(i, 1), add.s(i, 2)) | total.s(); });
   EXPECT_EQ(on.send_group(members).get(60s), (std::vector{5, 9}));
   EXPECT_TRUE(on.send_group(std::views::iota(0, 0) | std::views::transform([](int i) { return add.s(i, 1); })).ready());
 }
