@@ -40,7 +40,7 @@ if [ -z "${CELERY_BROKER_URL:-}" ]; then
   export CELERY_BROKER_URL=redis://127.0.0.1:$redis/0
 fi
 # Results are in the site's own database: by Django's tables for the site, by their address for the worker.
-export SHOP_DATABASE=$work/shop.db CELERY_RESULT_BACKEND=django-db CELERY_RESULT_EXTENDED=true
+export SHOP_DATABASE=$work/shop.db CELERY_RESULT_BACKEND=django-db LOVAGE_RESULT_EXTENDED=true
 export DATABASE_URL=sqlite:///$SHOP_DATABASE
 "$python" manage.py migrate --verbosity 0
 start worker "$build/bin/lovage" worker -A "$build/lib/libshop_tasks.so" -Q cpp -c 2 -l info

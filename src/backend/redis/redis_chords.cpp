@@ -1,5 +1,7 @@
 #include "backend/redis/redis_chords.hpp"
 
+#include <unordered_map>
+
 namespace lovage::backend::redis {
 namespace {
 
@@ -15,41 +17,54 @@ constexpr std::size_t parts_at_once = 500;
 // when nothing says it). A member of the same id in the same place is the same part: it was run twice, and counts once.
 // Celery from 5.7 on keeps those that were counted in `.d`, its claim in `.c` too, and there "done" when the body is
 // sent.
+// Parts come by the hundred and most of them are of one chord: what is asked or said of a chord is said once.
 constexpr char const* count_text = R"(
 local seconds, lease = tonumber(ARGV[1]), tonumber(ARGV[2])
-local clock = redis.call('TIME')
-local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
-local out = {}
+local chords, order = {}, {}
 for i = 2, #KEYS do
   local at = 4 + (i - 2) * 5
-  local key, id, score, task, member, body = KEYS[i], ARGV[at], ARGV[at + 1], ARGV[at + 2], ARGV[at + 3], ARGV[at + 4]
-  local parts, size, more, seen, added = key .. '.j', key .. '.s', key .. '.t', key .. '.d', key .. '.g'
-  local over = redis.call('GET', key .. '.c') == 'done'
-  local known = over or redis.call('SADD', seen, task .. ':' .. score) == 0
+  local key, score, task, member, body = KEYS[i], ARGV[at + 1], ARGV[at + 2], ARGV[at + 3], ARGV[at + 4]
+  local chord = chords[key]
+  if not chord then
+    chord = {id = ARGV[at], body = '', over = redis.call('GET', key .. '.c') == 'done'}
+    chords[key], order[#order + 1] = chord, key
+  end
+  chord.last = i - 1
+  if body ~= '' then chord.body = body end
+  local known = chord.over or redis.call('SADD', key .. '.d', task .. ':' .. score) == 0
   if not known then
-    for _, m in ipairs(redis.call('ZRANGEBYSCORE', parts, score, score)) do
+    for _, m in ipairs(redis.call('ZRANGEBYSCORE', key .. '.j', score, score)) do
       if string.find(string.sub(m, 1, 300), task, 1, true) then known = true end
     end
   end
-  if not known then redis.call('ZADD', parts, score, member) end
-  local wanted = not over and tonumber(redis.call('GET', size) or '')
-  if over then
-    wanted = nil
-  elseif seconds > 0 then
-    for _, k in ipairs({parts, size, more, seen, added}) do redis.call('EXPIRE', k, seconds) end
+  if not known then redis.call('ZADD', key .. '.j', score, member) end
+end
+local function keep(key, wanted)
+  local parts, more, seen, added = key .. '.j', key .. '.t', key .. '.d', key .. '.g'
+  if seconds > 0 then
+    for _, k in ipairs({parts, key .. '.s', more, seen, added}) do redis.call('EXPIRE', k, seconds) end
   elseif wanted then
     for _, k in ipairs({parts, more, seen, added}) do redis.call('PERSIST', k) end
   else
     redis.call('EXPIRE', parts, ARGV[3])
     redis.call('EXPIRE', seen, ARGV[3])
   end
-  if wanted and redis.call('ZCARD', parts) >= wanted + tonumber(redis.call('GET', more) or '0')
+end
+local clock = redis.call('TIME')
+local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
+table.sort(order, function(a, b) return chords[a].last < chords[b].last end)
+local out = {}
+for _, key in ipairs(order) do
+  local chord = chords[key]
+  local wanted = not chord.over and tonumber(redis.call('GET', key .. '.s') or '')
+  if not chord.over then keep(key, wanted) end
+  if wanted and redis.call('ZCARD', key .. '.j') >= wanted + tonumber(redis.call('GET', key .. '.t') or '0')
      and redis.call('SET', key .. '.c', '1', 'PX', lease, 'NX') then
-    if body ~= '' and redis.call('SETNX', key .. '.b', body) == 1 and seconds > 0 then
+    if chord.body ~= '' and redis.call('SETNX', key .. '.b', chord.body) == 1 and seconds > 0 then
       redis.call('EXPIRE', key .. '.b', seconds)
     end
-    redis.call('ZADD', KEYS[1], now + lease, id)
-    out[#out + 1] = {i - 1, redis.call('ZRANGE', parts, 0, -1), redis.call('GET', key .. '.b')}
+    redis.call('ZADD', KEYS[1], now + lease, chord.id)
+    out[#out + 1] = {chord.last, redis.call('ZRANGE', key .. '.j', 0, -1), redis.call('GET', key .. '.b')}
   end
 end
 return out
@@ -139,11 +154,16 @@ expected<std::vector<chord_end>> redis_chords::count(std::span<chord_part const>
   for (std::size_t first = 0; first < parts.size(); first += parts_at_once) {
     auto const n = std::min(parts_at_once, parts.size() - first);
     std::vector<std::string> keys{names_.claims()}, words{seconds, lease, stray};
+    std::unordered_map<std::string_view, std::size_t> says_body;  // one part of each chord is enough
+    for (std::size_t i = first; i < first + n; ++i)
+      if (!bodies[i].is_null()) says_body[parts[i].group] = i;
     for (std::size_t i = first; i < first + n; ++i) {
       auto const& p = parts[i];
       auto member = text_of(value::list{1, p.id.str(), p.status, p.result});
       if (!member) return fail(member.error());
-      auto body = bodies[i].is_null() ? expected<std::string>{std::string{}} : text_of(bodies[i]);
+      auto const says = says_body.find(p.group);
+      bool const here = says != says_body.end() && says->second == i;
+      auto body = here ? text_of(bodies[i]) : expected<std::string>{std::string{}};
       if (!body) return fail(body.error());
       keys.push_back(names_.group(p.group));
       words.push_back(p.group);
