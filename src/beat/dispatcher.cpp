@@ -56,7 +56,7 @@ expected<void> dispatcher::send(std::vector<claimed_call>& some, deadline until)
   for (auto const& c : some) {
     auto call = call_of_occurrence(c);
     if (!call) return fail(call.error());
-    log::info("Scheduler: Sending due task " + c.entry + " (" + call->task + ")");
+    if (!told_) log::info("Scheduler: Sending due task " + c.entry + " (" + call->task + ")");
     calls.push_back(*std::move(call));
   }
   auto const ids = detail::send_raw(app_, std::move(calls), until);
