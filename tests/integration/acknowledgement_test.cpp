@@ -7,6 +7,7 @@
 #include "pool/prefork.hpp"
 
 #include "broker_place.hpp"
+#include "eventually.hpp"
 
 #include <gmock/gmock.h>
 
@@ -142,14 +143,10 @@ class Acknowledged : public ::testing::TestWithParam<char const*> {
     if (thread.joinable()) thread.join();
     by.reset();
   }
-  static bool eventually(std::function<bool()> const& so) {
-    for (auto const until = deadline::in(60s); !until.passed(); std::this_thread::sleep_for(5ms))
-      if (so()) return true;
-    return false;
-  }
   void expect_over(std::size_t i, int runs) {
     bool const stored = rows[i].result != std::string_view{"PENDING"};
-    EXPECT_TRUE(eventually([&] { return lines_of(log(i)) >= runs && (!stored || sent[i].status().ready()); }))
+    EXPECT_TRUE(
+        testing::eventually([&] { return lines_of(log(i)) >= runs && (!stored || sent[i].status().ready()); }, 60s))
         << "what " << rows[i].name << ": " << sent[i].state() << ", " << lines_of(log(i)) << " runs";
   }
   std::unique_ptr<broker::inspector> inspect() {
@@ -196,7 +193,7 @@ TEST_P(Acknowledged, AsTheTableSaysAndSentAgainFromTheDeadSet) {
   start();
   for (std::size_t i = 0; i < std::size(rows); ++i) {
     if (rows[i].by != meddling::terminated) continue;
-    ASSERT_TRUE(eventually([&] { return lines_of(log(i)) == 1; }));
+    ASSERT_TRUE(testing::eventually([&] { return lines_of(log(i)) == 1; }, 60s));
     sent[i].revoke(true, "KILL");
   }
   for (std::size_t i = 0; i < std::size(rows); ++i) expect_over(i, rows[i].runs);

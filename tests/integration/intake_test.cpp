@@ -7,6 +7,7 @@
 #include "app/app_state.hpp"
 
 #include "broker_place.hpp"
+#include "eventually.hpp"
 
 #include <gmock/gmock.h>
 
@@ -98,12 +99,6 @@ class Intake : public ::testing::TestWithParam<char const*> {
       if (queue.empty() || q.name.str() == queue) out += q.ready;
     return out;
   }
-  bool eventually(std::function<bool()> const& so) {
-    for (auto const until = deadline::in(20s); !until.passed(); std::this_thread::sleep_for(2ms))  // a worker's thread
-      if (so()) return true;
-    return false;
-  }
-
   testing::broker_place place{GetParam()};
   std::mutex mutex;
   std::condition_variable changed;
@@ -139,7 +134,7 @@ TEST_P(Intake, what_a_rate_limit_holds_is_bounded_and_the_rest_waits_in_the_brok
   for (int i = 0; i < 60; ++i) calls.push_back(slow.s("slow"));
   (void)on.send_many(calls);
   run(worker_options{}.concurrency(1).prefetch_multiplier(0));
-  EXPECT_TRUE(!abilities().counts_delayed || eventually([&] {
+  EXPECT_TRUE(!abilities().counts_delayed || testing::eventually([&] {
     std::uint64_t delayed = 0;
     for (auto const& q : inspect()->queues().value()) delayed += q.delayed;
     return delayed >= 10;
@@ -165,7 +160,7 @@ TEST_P(Intake, what_is_reserved_is_not_run_either_once_it_is_revoked) {
   wait_at_gate(1);
   auto const reserved = on.task(note).delay("reserved");
   auto const kept = on.task(note).delay("kept");
-  EXPECT_TRUE(eventually([&] { return ready() == 0; })) << "all three are claimed";
+  EXPECT_TRUE(testing::eventually([&] { return ready() == 0; })) << "all three are claimed";
   std::vector<task_id> const ids{reserved.id()};
   on.revoke(ids);
   ASSERT_TRUE(reserved.wait(10s)) << "though every slot is busy";
@@ -195,11 +190,11 @@ TEST_P(Intake, a_stamp_stays_with_a_task_that_is_retried_and_stands_at_a_link) {
   auto const retried = on.send(twice.s().stamp("order", "7"));
   auto const linking = on.send(note.s("first").link(note.s("second").stamp("order", "7")).link(note.s("third")));
   wait_at_gate(1);
-  EXPECT_TRUE(eventually([&] { return ready() == 0; }));
+  EXPECT_TRUE(testing::eventually([&] { return ready() == 0; }));
   on.revoke_by_stamped_headers({{"order", {"7"}}});
   open_gate();
   ASSERT_TRUE(linking.wait(10s));
-  EXPECT_TRUE(eventually([&] { return retried.state() == "REVOKED"; })) << retried.state();
+  EXPECT_TRUE(testing::eventually([&] { return retried.state() == "REVOKED"; })) << retried.state();
   EXPECT_THAT(wait_for(2), ElementsAre("first", "third"));
 }
 
@@ -211,7 +206,7 @@ TEST_P(Intake, what_a_worker_holds_is_bounded_in_bytes_and_one_larger_than_that_
   calls.push_back(note.s(std::string(200'000, '.')));
   (void)on.send_many(calls);
   bool const sends_ahead = !abilities().counts_claimed;  // then one more may be on its way, beyond the bound
-  EXPECT_TRUE(eventually([&] {
+  EXPECT_TRUE(testing::eventually([&] {
     auto const left = ready();
     return left == 14 || (sends_ahead && left == 13);
   })) << "the task that runs, and seven that wait";
@@ -244,7 +239,7 @@ TEST_P(Intake, a_strict_worker_leaves_less_important_work_at_once) {
   wait_at_gate(1);
   for (int i = 0; i < 5; ++i) on.send(note.s("low").queue("low"));
   for (int i = 0; i < 3; ++i) on.send(note.s("high").queue("high"));
-  EXPECT_TRUE(eventually([&] { return sends_ahead ? ready("high") == 0 : ready("low") == 5; }))
+  EXPECT_TRUE(testing::eventually([&] { return sends_ahead ? ready("high") == 0 : ready("low") == 5; }))
       << "what was reserved of low is given back, though every slot is busy";
   open_gate();
   auto const all = wait_for(8);

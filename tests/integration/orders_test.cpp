@@ -1,6 +1,7 @@
 // What a running consumer is told from outside: queues, rates and time limits.
 #include <lovage/app.hpp>
 
+#include "eventually.hpp"
 #include "worker/connecting.hpp"
 #include "worker/consumer.hpp"
 #include "worker/job_codec.hpp"
@@ -62,11 +63,6 @@ class Orders : public ::testing::Test {
     q.name = queue_name{std::move(name)};
     return q;
   }
-  bool eventually(std::function<bool()> const& so) {
-    for (auto const until = deadline::in(20s); !until.passed();)
-      if (so()) return true;
-    return false;
-  }
 
   std::mutex mutex;
   std::condition_variable changed;
@@ -93,7 +89,7 @@ TEST_F(Orders, a_rate_limit_is_set_and_lifted_while_tasks_wait_for_it) {
   on.send(note.s("first").queue("q"));
   on.send(note.s("second").queue("q"));
   EXPECT_THAT(wait_for(1), ElementsAre("first"));
-  EXPECT_TRUE(eventually([&] {
+  EXPECT_TRUE(testing::eventually([&] {
     auto const held = source->tasks(10s).value();
     return held.size() == 1 && held[0].phase == task_phase::scheduled;
   }));
@@ -106,7 +102,7 @@ TEST_F(Orders, what_waits_for_its_rate_goes_back_when_the_worker_ends) {
   on.send(note.s("first").queue("q"));
   on.send(note.s("second").queue("q"));
   (void)wait_for(1);
-  EXPECT_TRUE(eventually([&] { return source->tasks(10s).value().size() == 1; }));
+  EXPECT_TRUE(testing::eventually([&] { return source->tasks(10s).value().size() == 1; }));
   EXPECT_TRUE(source->drain(10s));
   auto const look = on.state()->transport(5s).value()->make_inspector(5s).value();
   EXPECT_THAT(look->queues().value(), ElementsAre(Field(&broker::queue_info::ready, 1U)));
@@ -117,7 +113,7 @@ TEST_F(Orders, what_waits_for_its_rate_is_dropped_when_it_is_revoked) {
   on.send(note.s("first").queue("q"));
   (void)wait_for(1);
   auto const second = on.send(note.s("second").queue("q"));
-  EXPECT_TRUE(eventually([&] { return source->tasks(10s).value().size() == 1; }));
+  EXPECT_TRUE(testing::eventually([&] { return source->tasks(10s).value().size() == 1; }));
   std::vector<task_id> const ids{second.id()};
   source->revoked()->revoke(ids, on.state()->now());
   (void)told([] { return 0; });  // its thread comes round

@@ -8,6 +8,7 @@
 #include "pool/prefork.hpp"
 
 #include "broker_place.hpp"
+#include "eventually.hpp"
 
 #include <gtest/gtest.h>
 
@@ -306,9 +307,8 @@ class Outcomes : public ::testing::TestWithParam<broker_and_store> {
     auto const until = deadline::in(60s);
     do {
       start();
-      for (auto const& c : cells)
-        while (!over(c) && !until.passed()) std::this_thread::sleep_for(5ms);
-      while (waiting() > 0 && !until.passed()) std::this_thread::sleep_for(5ms);
+      for (auto const& c : cells) (void)testing::eventually([&] { return over(c); }, until);
+      (void)testing::eventually([&] { return waiting() == 0; }, until);
       stop();
     } while (waiting() > 0 && !until.passed());
     EXPECT_EQ(waiting(), 0U);

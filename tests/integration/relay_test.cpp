@@ -6,6 +6,7 @@
 #include "core/log.hpp"
 
 #include "broker_place.hpp"
+#include "eventually.hpp"
 
 #include <gmock/gmock.h>
 
@@ -70,14 +71,8 @@ class Relay : public ::testing::TestWithParam<char const*> {
       all.ready += q.ready, all.delayed += q.delayed, all.claimed += q.claimed, all.dead += q.dead;
     return all;
   }
-  template <class F>
-  bool eventually(F&& so) {
-    for (auto const until = deadline::in(20s); !until.passed(); std::this_thread::sleep_for(2ms))
-      if (so()) return true;
-    return false;
-  }
   bool outbox_is_empty() {
-    return eventually([this] {
+    return testing::eventually([this] {
       auto const left = left_in_outbox();
       return left.ready + left.delayed + left.claimed == 0;
     });
@@ -108,7 +103,7 @@ TEST_P(Relay, brings_tasks_in_their_order_with_their_headers) {
   run_worker({"orders"});
   EXPECT_EQ(wait_for(300), wanted);
   EXPECT_TRUE(outbox_is_empty());
-  EXPECT_TRUE(eventually([this] { return forwarding->forwarded() == 300; }));
+  EXPECT_TRUE(testing::eventually([this] { return forwarding->forwarded() == 300; }));
   stop_relay();
   EXPECT_EQ(code, 0);
 }
@@ -129,7 +124,7 @@ TEST_P(Relay, forwards_the_queues_it_was_told_and_no_others) {
   run_relay(relay_options{}.queues({"mine"}));
   run_worker({"mine", "other"});
   EXPECT_THAT(wait_for(1), ElementsAre("mine"));
-  EXPECT_TRUE(eventually([this] { return forwarding->forwarded() == 1; }));
+  EXPECT_TRUE(testing::eventually([this] { return forwarding->forwarded() == 1; }));
   EXPECT_EQ(left_in_outbox().ready, 1U);
 }
 
@@ -167,7 +162,7 @@ TEST_P(RelayToRabbitMQ, buries_in_the_source_what_the_target_refuses_for_good_an
   run_relay({});
   run_worker({"celery"});
   EXPECT_THAT(wait_for(1), ElementsAre("good"));
-  EXPECT_TRUE(eventually([this] { return left_in_outbox().dead == 1; }));
+  EXPECT_TRUE(testing::eventually([this] { return left_in_outbox().dead == 1; }));
   EXPECT_TRUE(outbox_is_empty());
 }
 INSTANTIATE_TEST_SUITE_P(Brokers, RelayToRabbitMQ, ::testing::Values("rabbitmq"));
@@ -197,9 +192,7 @@ TEST(RelayWhileItsTargetIsAway, waits_and_goes_on) {
   }
   EXPECT_EQ(forwarding.forwarded(), 0U);
   server.start();
-  for (auto const until = deadline::in(20s); !until.passed() && forwarding.forwarded() < 10;)
-    std::this_thread::sleep_for(2ms);
-  EXPECT_EQ(forwarding.forwarded(), 10U);
+  EXPECT_TRUE(testing::eventually([&] { return forwarding.forwarded() == 10; }));
   forwarding.stop();
   relaying.join();
   log::set_sink({}, log::level::info);

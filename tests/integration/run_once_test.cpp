@@ -7,6 +7,7 @@
 #include "wire/once.hpp"
 
 #include "broker_place.hpp"
+#include "eventually.hpp"
 
 #include <gmock/gmock.h>
 
@@ -68,12 +69,11 @@ class once_crew {
   }
   [[nodiscard]] bool queue_is_empty() {
     auto const look = on.state()->transport(5s).value()->make_inspector(5s).value();
-    for (auto const until = deadline::in(20s); !until.passed(); std::this_thread::sleep_for(2ms)) {
+    return testing::eventually([&] {
       std::uint64_t left = 0;
       for (auto const& q : look->queues().value()) left += q.ready + q.delayed;
-      if (left == 0) return true;
-    }
-    return false;
+      return left == 0;
+    });
   }
 
   app on;

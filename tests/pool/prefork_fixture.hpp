@@ -1,6 +1,7 @@
 // What the tests of the prefork pool share: jobs, a started pool, and a look into /proc.
 #pragma once
 
+#include "eventually.hpp"
 #include "io/process.hpp"
 #include "pool/event_log.hpp"
 
@@ -57,15 +58,7 @@ struct prefork {
   std::uint64_t last_id = 0;
 };
 
-/// Asks again and again, for what announces itself to nobody.
-template <class Predicate>
-bool eventually(Predicate holds, deadline until = deadline::in(20s)) {
-  while (!holds()) {
-    if (until.passed()) return false;
-    ::usleep(1000);
-  }
-  return true;
-}
+using lovage::testing::eventually;
 
 /// Descendants of a process, zombies included, its own children first.
 std::vector<int> family_of(int pid);

@@ -244,7 +244,7 @@ TEST(prefork_places, a_child_over_its_hard_limit_says_where_it_stood) {
 #if defined(__SANITIZE_THREAD__)
   GTEST_SKIP() << "ThreadSanitizer holds signals back while a thread makes no system call";
 #endif
-  std::string const file = testing::TempDir() + "prefork-stack-" + std::to_string(::getpid());
+  std::string const file = ::testing::TempDir() + "prefork-stack-" + std::to_string(::getpid());
   int const before = ::dup(STDERR_FILENO);
   int const to = ::open(file.c_str(), O_CREAT | O_TRUNC | O_WRONLY | O_CLOEXEC, 0600);
   ::dup2(to, STDERR_FILENO);

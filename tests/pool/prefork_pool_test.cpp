@@ -93,7 +93,7 @@ struct death {
   char const* reason;
 };
 
-class a_child_that_dies : public testing::TestWithParam<death> {};
+class a_child_that_dies : public ::testing::TestWithParam<death> {};
 
 TEST_P(a_child_that_dies, is_reported_with_its_reason_and_replaced) {
   prefork f{1};
@@ -108,13 +108,13 @@ TEST_P(a_child_that_dies, is_reported_with_its_reason_and_replaced) {
   EXPECT_NE(f.log.nth(event_kind::finished).pid, f.log.nth(event_kind::lost).pid);
 }
 
-INSTANTIATE_TEST_SUITE_P(prefork_pool, a_child_that_dies,
-                         testing::Values(death{"exit 3", "exit status 3"}, death{"exit 0", "exit status 0"},
-                                         death{"abort", "signal 6 (SIGABRT)"}, death{"segv", "signal 11 (SIGSEGV)"},
-                                         death{"kill", "signal 9 (SIGKILL): out of memory?"},
-                                         death{"close", "signal 9 (SIGKILL): it had closed its channel to the worker"},
-                                         death{"garbage",
-                                               "signal 9 (SIGKILL): it had closed its channel to the worker"}));
+INSTANTIATE_TEST_SUITE_P(
+    prefork_pool, a_child_that_dies,
+    ::testing::Values(death{"exit 3", "exit status 3"}, death{"exit 0", "exit status 0"},
+                      death{"abort", "signal 6 (SIGABRT)"}, death{"segv", "signal 11 (SIGSEGV)"},
+                      death{"kill", "signal 9 (SIGKILL): out of memory?"},
+                      death{"close", "signal 9 (SIGKILL): it had closed its channel to the worker"},
+                      death{"garbage", "signal 9 (SIGKILL): it had closed its channel to the worker"}));
 
 TEST(prefork_pool, a_runner_that_throws_loses_its_job_and_keeps_its_child) {
   prefork f{1};
@@ -321,7 +321,7 @@ TEST(prefork_pool, says_that_main_started_threads_too_early) {
   auto const r = run_role("threads");
 
   // 2 of them, or 3 with the one that ThreadSanitizer adds to the first
-  EXPECT_THAT(r.output, testing::MatchesRegex("the fork server failed: [23] threads before worker::run.*later\n"));
+  EXPECT_THAT(r.output, ::testing::MatchesRegex("the fork server failed: [23] threads before worker::run.*later\n"));
 }
 
 TEST(prefork_pool, says_that_main_never_got_to_run) {
@@ -356,6 +356,6 @@ int main(int argc, char** argv) {
   if (auto const* role = std::getenv("POOL_TEST_ROLE")) return lovage::pool::play(role);
   if (lovage::pool::is_fork_server()) lovage::pool::serve_forks(lovage::pool::run_command);
   lovage::log::set_sink({}, lovage::log::level::critical);
-  testing::InitGoogleTest(&argc, argv);
+  ::testing::InitGoogleTest(&argc, argv);
   return RUN_ALL_TESTS();
 }
