@@ -92,13 +92,14 @@ function(lovage_program_of_layers target)
   list(REMOVE_DUPLICATES libs)
   add_executable(${target} ${arg_SOURCES} ${objects})
   target_include_directories(${target} PRIVATE ${PROJECT_SOURCE_DIR}/src ${PROJECT_SOURCE_DIR}/tests/support)
-  target_compile_definitions(${target} PRIVATE LOVAGE_SOURCE_DIR="${PROJECT_SOURCE_DIR}")
+  target_compile_definitions(${target} PRIVATE LOVAGE_SOURCE_DIR=".")
   target_link_libraries(${target} PRIVATE lovage_headers lovage_warnings ${libs} Threads::Threads)
 endfunction()
 
 # lovage_test(NAME golden LABEL conformance LAYERS wire SOURCES golden_test.cpp): the program golden_test and the test
-# conformance.golden. MAIN: it has its own main(). What is labelled unit or conformance runs under sanitizers too, and
-# the target `sanitized` builds no more than that.
+# conformance.golden, which runs in the source folder, so that what is compiled names no folder of one machine. MAIN: it
+# has its own main(). What is labelled unit or conformance runs under sanitizers too, and the target `sanitized` builds
+# no more than that.
 function(lovage_test)
   cmake_parse_arguments(PARSE_ARGV 0 arg "MAIN" "NAME;LABEL;TIMEOUT" "LAYERS;SOURCES")
   set(program ${arg_NAME}_test)
@@ -111,7 +112,7 @@ function(lovage_test)
   endif()
   lovage_program_of_layers(${program} LAYERS ${arg_LAYERS} SOURCES ${arg_SOURCES})
   target_link_libraries(${program} PRIVATE ${main} GTest::gmock)
-  add_test(NAME ${arg_LABEL}.${arg_NAME} COMMAND ${program})
+  add_test(NAME ${arg_LABEL}.${arg_NAME} COMMAND ${program} WORKING_DIRECTORY ${PROJECT_SOURCE_DIR})
   set_tests_properties(${arg_LABEL}.${arg_NAME} PROPERTIES LABELS ${arg_LABEL} TIMEOUT ${arg_TIMEOUT})
   if(arg_LABEL MATCHES "^(unit|conformance)$")
     if(NOT TARGET sanitized)
