@@ -63,6 +63,23 @@ TEST_F(RedisBackend, StoresByteForByteWhatPythonStored) {
   }
 }
 
+// Celery before 5.7 adds to the parts and notes it nowhere else.
+TEST_F(RedisBackend, APartThatAnOlderCeleryCountedCountsOnce) {
+  ASSERT_TRUE(on_->start_chords(std::vector{chord_start{"g", 3, {}}}, 1h, 5s));
+  say({"ZADD", "celery-taskset-meta-g.j", "0", R"([1, "m0", "SUCCESS", 7])"});
+  auto const part = [](std::int64_t n) {
+    return chord_part{"g", n, task_id{"m" + std::to_string(n)}, wire::state::success, value{n}};
+  };
+  auto const ends = [&](std::vector<chord_part> const& parts) {
+    return on_->count_parts(parts, std::vector<value>(parts.size()), 1h, 5s).value();
+  };
+  EXPECT_THAT(ends({part(0), part(1)}), IsEmpty());
+  EXPECT_THAT(ends({part(0)}), IsEmpty());
+  auto const end = ends({part(1), part(2)});
+  ASSERT_THAT(end, SizeIs(1));
+  EXPECT_THAT(end[0].parts, SizeIs(3));
+}
+
 TEST_F(RedisBackend, ReadsWhatPythonKeepsForStatesThatComeAndGo) {
   struct row {
     char const* text;

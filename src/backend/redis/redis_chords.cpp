@@ -15,9 +15,9 @@ constexpr std::size_t parts_at_once = 500;
 // KEYS: the claims, then a group for each part. ARGV: expiry in seconds (0: never), the claim's length in ms, how long
 // parts are kept of which no chord is known, in seconds; then for each part: group id, score, task id, member, body (''
 // when nothing says it). A member of the same id in the same place is the same part: it was run twice, and counts once.
-// Celery from 5.7 on keeps those that were counted in `.d`, its claim in `.c` too, and there "done" when the body is
-// sent.
-// Parts come by the hundred and most of them are of one chord: what is asked or said of a chord is said once.
+// Older releases of Celery count without a note in `.d`; only where the two sets differ in size are such parts looked
+// for. Celery from 5.7 on keeps those that were counted in `.d`, its claim in `.c` too, and there "done" when the body
+// is sent. Parts come by the hundred and most of them are of one chord: what is asked or said of a chord is said once.
 constexpr char const* count_text = R"(
 local seconds, lease = tonumber(ARGV[1]), tonumber(ARGV[2])
 local chords, order = {}, {}
@@ -27,12 +27,13 @@ for i = 2, #KEYS do
   local chord = chords[key]
   if not chord then
     chord = {id = ARGV[at], body = '', over = redis.call('GET', key .. '.c') == 'done'}
+    chord.all_seen = not chord.over and redis.call('ZCARD', key .. '.j') == redis.call('SCARD', key .. '.d')
     chords[key], order[#order + 1] = chord, key
   end
   chord.last = i - 1
   if body ~= '' then chord.body = body end
   local known = chord.over or redis.call('SADD', key .. '.d', task .. ':' .. score) == 0
-  if not known then
+  if not known and not chord.all_seen then
     for _, m in ipairs(redis.call('ZRANGEBYSCORE', key .. '.j', score, score)) do
       if string.find(string.sub(m, 1, 300), task, 1, true) then known = true end
     end
