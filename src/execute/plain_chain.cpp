@@ -32,7 +32,7 @@ value const* step_option(value const& step, std::string_view name) {
 }
 
 // Celery's own tasks may be containers.
-bool is_plain_step(value const& step) {
+bool is_plain(value const& step) {
   auto const* m = step.get_if<value::map>();
   if (m == nullptr || plain_text(step_option(step, "task_id")).empty()) return false;
   auto const& task = plain_text(find(*m, "task"));
@@ -48,8 +48,12 @@ bool is_plain_step(value const& step) {
 
 }  // namespace
 
+bool is_plain_step(value const& signature, policy const& with) {
+  return !with.publishing.where.has_rules() && is_plain(signature);
+}
+
 bool is_plain_chain(value::list const& reversed, policy const& with) {
-  return !with.publishing.where.has_rules() && std::all_of(reversed.begin(), reversed.end(), is_plain_step);
+  return !with.publishing.where.has_rules() && std::all_of(reversed.begin(), reversed.end(), is_plain);
 }
 
 expected<void> add_plain_step(value::list const& reversed, value const& result, workflow_place const& place,

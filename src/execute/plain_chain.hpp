@@ -6,6 +6,8 @@
 
 namespace lovage::execute {
 
+/// Whether this signature can be sent as it stands, by what is said above.
+[[nodiscard]] bool is_plain_step(value const& signature, policy const& with);
 /// `reversed`: what is left of a chain, as messages carry it. True: each of its steps can be sent as it stands.
 [[nodiscard]] bool is_plain_chain(value::list const& reversed, policy const& with);
 

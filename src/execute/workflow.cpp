@@ -105,7 +105,8 @@ expected<void> check_workflow(request const& r, policy const& with, time_point n
   if (e.chain && !is_plain_chain(*e.chain, with))
     if (auto ok = check_canvas(detail::canvas_of_chain(*e.chain), with, now); !ok) return ok;
   if (e.chord.is_null()) return {};
-  return with.chords ? check_canvas(detail::canvas_of(e.chord), with, now) : detail::no_chord_counter(r.message.task);
+  if (!with.chords) return detail::no_chord_counter(r.message.task);
+  return is_plain_step(e.chord, with) ? expected<void>{} : check_canvas(detail::canvas_of(e.chord), with, now);
 }
 
 expected<follow_up> after_success(request const& r, value const& result, policy const& with, time_point now) {
