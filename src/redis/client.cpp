@@ -88,8 +88,9 @@ expected<std::unique_ptr<connection>> client::connect_with(io::link& life, error
       return made;
     }
     life.lost(io::link::clock::now());
-    why = made.error();
-    if (why.code == errc::bad_config) return made;  // no waiting mends that
+    bool const cut_short = made.error().code == errc::timeout && until.passed();
+    if (!cut_short || why.code == errc::timeout) why = made.error();  // that one tells less than the one before
+    if (why.code == errc::bad_config) return made;                    // no waiting mends that
   }
   return fail(why);
 }
