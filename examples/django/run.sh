@@ -1,7 +1,8 @@
 #!/bin/bash
-# usage: run.sh BUILD_DIR [PYTHON] - the whole example: a Redis, a lovage worker with the C++ tasks, the Django site; then
-# orders through the site and a charge through its command. PYTHON has Django, celery[redis] and django-celery-results;
-# default: python3. With CELERY_BROKER_URL set, that is used and no Redis is started.
+# usage: run.sh BUILD_DIR [PYTHON] - the whole example: a Redis, a lovage worker with the C++ tasks, the Django site, and a
+# scheduler for the periodic tasks of its admin; then orders through the site, a charge through its command and an entry
+# made in the admin. PYTHON has Django, celery[redis], django-celery-results and django-celery-beat; default: python3.
+# With CELERY_BROKER_URL set, that is used and no Redis is started.
 set -euo pipefail
 
 build=$(cd "${1:?usage: run.sh BUILD_DIR [PYTHON]}" && pwd)
@@ -44,7 +45,9 @@ export SHOP_DATABASE=$work/shop.db CELERY_RESULT_BACKEND=django-db LOVAGE_RESULT
 export DATABASE_URL=sqlite:///$SHOP_DATABASE
 "$python" manage.py migrate --verbosity 0
 start worker "$build/bin/lovage" worker -A "$build/lib/libshop_tasks.so" -Q cpp -c 2 -l info
+start beat "$build/bin/lovage" beat -S django -l info
 wait_for worker grep -q "ready\." "$work/worker.log"
+wait_for beat grep -q "leads" "$work/beat.log"
 web=$(free_port)
 start site "$python" manage.py runserver --noreload --skip-checks "127.0.0.1:$web"
 wait_for site "$python" -c "import socket; socket.create_connection(('127.0.0.1', $web))"
@@ -56,3 +59,5 @@ echo "ok: $charged"
 if "$python" manage.py charge 4111 1900 2>"$work/refused"; then echo "error: a bad card was charged" >&2; exit 1; fi
 grep -q "a card number has 16 digits" "$work/refused" || { cat "$work/refused" >&2; exit 1; }
 echo "ok: $(tail -1 "$work/refused")"
+
+"$python" try_admin.py || { cat "$work"/*.log >&2; exit 1; }

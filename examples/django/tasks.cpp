@@ -21,6 +21,7 @@ struct invoice {
 
 inline constexpr lovage::task<invoice(std::vector<line>)> total{"shop.total", {"lines"}};
 inline constexpr lovage::task<std::string(std::string, std::int64_t)> charge{"shop.charge", {"card", "cents"}};
+inline constexpr lovage::task<std::string(std::string, int)> restock{"shop.restock", {"item", "count"}};
 
 }  // namespace shop
 
@@ -47,7 +48,14 @@ static std::string charge(std::string const& card, std::int64_t cents) {
   return "charged " + std::to_string(cents) + " to ..." + card.substr(12);
 }
 
+// Sent by the schedule that is in Django's admin.
+static std::string restock(std::string const& item, int count) {
+  if (count < 1) throw std::invalid_argument{"nothing to order"};
+  return "ordered " + std::to_string(count) + " of " + item;
+}
+
 LOVAGE_PLUGIN(lib) {
   lib.define(shop::total, total);
   lib.define(shop::charge, charge);
+  lib.define(shop::restock, restock);
 }

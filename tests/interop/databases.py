@@ -92,7 +92,7 @@ class Database:
             self.django = {"ENGINE": "django.db.backends.sqlite3", "NAME": f"{work}/{self.name}.db"}
             return
         server = RUNNING[kind]
-        server.execute(f"CREATE DATABASE {self.name}")
+        server.execute(f"CREATE DATABASE {self.name}" + (" CHARACTER SET utf8mb4" if kind == "mariadb" else ""))
         self.url = server.url(self.name)
         if kind == "postgres":
             self.python_url = self.url.replace("postgresql:", "postgresql+psycopg2:")
@@ -100,6 +100,7 @@ class Database:
                            "HOST": "127.0.0.1", "PORT": server.port}  # fmt: skip
         else:
             self.python_url = self.url.replace("mysql:", "mysql+pymysql:")
+            self.django = server.django(self.name)
 
 
 class DatabaseCase(unittest.TestCase):
@@ -236,6 +237,34 @@ class CeleryTables:
         self.assertEqual(app.AsyncResult(old).state, "PENDING")
         app.backend.cleanup()
 
+    def test_a_chord_that_celery_begins_is_waited_for_by_a_lovage_worker(self):
+        """Celery counts nothing on these databases: it sends `celery.chord_unlock` beside the members."""
+        database = Database(self.kind, self.work)
+        common = {"broker_url": RUNNING["redis"].url(), "result_extended": True}
+        own, both = f"chord.{self.kind}.lovage", f"chord.{self.kind}.python"
+        app = tasks.make_app({**common, "result_backend": "db+" + database.python_url})
+        python = PythonWorker(self.work / "python.log", {**common, "result_backend": "db+" + database.python_url}, [both], 1)
+        worker = LovageWorker(self.work / "lovage.log", BUILD, {**common, "result_backend": "db+" + database.url}, [own], 2)
+        app.set_current()  # what is nested in a signature asks for it
+        try:
+            for one in (python, worker):
+                one.wait_ready()
+
+            def member(name, *args, queue=own):
+                return app.signature(name, args, queue=queue)
+
+            body = app.signature("interop.total", queue=own)
+            good = celery.chord([member("interop.add", 1, 2), member("interop.add", 3, 4, queue=both)])(body)
+            bad = celery.chord([member("interop.add", 1, 2), member("interop.fail", "value", "no")])(body)
+            self.assertEqual(good.get(timeout=30), 10)
+            with self.assertRaisesRegex(celery.exceptions.ChordError, "no"):
+                bad.get(timeout=30)
+            self.assertNotIn("chord_unlock", python.log.read_text(errors="replace"))
+            self.assertIn("celery.chord_unlock", worker.log.read_text(errors="replace"))
+        finally:
+            faults = [fault for fault in (python.stop(), worker.stop()) if fault]
+        self.assertEqual(faults, [])
+
     def test_workers_of_both_kinds_serve_a_client_of_either(self):
         database = Database(self.kind, self.work)
         common = {"broker_url": RUNNING["redis"].url(), "result_extended": True}
@@ -317,10 +346,16 @@ class DjangoOnPostgres(DjangoTables, DatabaseCase):
     kind = "postgres"
 
 
+class DjangoOnMariadb(DjangoTables, DatabaseCase):
+    kind = "mariadb"
+
+
 def django_app(given):
     """Django with its admin and the tables made; a Celery app with `django-db`; lovage on the same database."""
     from django.conf import settings
 
+    if given["database"]["ENGINE"].endswith("mysql"):
+        servers.django_by_pymysql()
     settings.configure(
         SECRET_KEY="of a test", DEBUG=True, ALLOWED_HOSTS=["*"], USE_TZ=True, ROOT_URLCONF="databases_urls",
         DATABASES={"default": given["database"]}, DEFAULT_AUTO_FIELD="django.db.models.AutoField",

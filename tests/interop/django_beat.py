@@ -1,6 +1,6 @@
 """lovage beat on the tables of a real django-celery-beat: made by its migrations, filled by its ORM.
 
-    django_beat.py path/to/lovage [sqlite|postgres]
+    django_beat.py path/to/lovage [sqlite|postgres|mariadb]
 
 Without a database each is tried in a process of its own: Django is configured once in a process. Two schedulers run at
 once all the time; what they send is read from the broker.
@@ -45,13 +45,16 @@ def schedulers(count):
     logs = [open(os.path.join(PLACE, f"beat{i}.log"), "w") for i in range(count)]
     beats = [subprocess.Popen([PROGRAM, "beat", "-l", "info"], env=environment(), cwd=PLACE, stdout=log, stderr=log,
                               stdin=subprocess.DEVNULL, preexec_fn=servers.die_with_parent) for log in logs]
+    said = [pathlib.Path(log.name) for log in logs]
     try:
+        for log in said:  # one that has not come so far does not know TERM yet
+            servers.wait_until(lambda: "beat: Starting..." in log.read_text(), 30, "a scheduler")
         yield beats
-        for beat in beats:
-            assert beat.poll() is None, open(logs[beats.index(beat)].name).read()
+        for beat, log in zip(beats, said):
+            assert beat.poll() is None, log.read_text()
             beat.send_signal(signal.SIGTERM)
-        for beat in beats:
-            assert beat.wait(30) == 0, open(logs[beats.index(beat)].name).read()
+        for beat, log in zip(beats, said):
+            assert beat.wait(30) == 0, log.read_text()
     finally:
         for beat, log in zip(beats, logs):
             if beat.poll() is None:
@@ -208,11 +211,16 @@ def main(database):
         if database == "sqlite":
             DATABASE = f"sqlite:///{PLACE}/site.sqlite3"
             settings = {"ENGINE": "django.db.backends.sqlite3", "NAME": f"{PLACE}/site.sqlite3", "OPTIONS": {"timeout": 20}}
-        else:
+        elif database == "postgres":
             server = stack.enter_context(servers.postgres())
             DATABASE = server.url()
             settings = {"ENGINE": "django.db.backends.postgresql", "NAME": "postgres", "USER": "postgres",
                         "HOST": "127.0.0.1", "PORT": server.port}
+        else:
+            server = stack.enter_context(servers.mariadb())
+            DATABASE, settings = server.url("site"), server.django("site")
+            servers.django_by_pymysql()
+            server.execute("CREATE DATABASE site CHARACTER SET utf8mb4")
         import django
         from django.conf import settings as site
         site.configure(DATABASES={"default": settings}, INSTALLED_APPS=["django.contrib.contenttypes", "django_celery_beat"],
@@ -226,7 +234,8 @@ def main(database):
 
 if __name__ == "__main__":
     PROGRAM = os.path.abspath(sys.argv.pop(1))
-    if len(sys.argv) > 1 and sys.argv[1] in ("sqlite", "postgres"):
+    DATABASES = ("sqlite", "postgres", "mariadb")
+    if len(sys.argv) > 1 and sys.argv[1] in DATABASES:
         sys.exit(main(sys.argv.pop(1)))
-    codes = [subprocess.run([sys.executable, __file__, PROGRAM, database]).returncode for database in ("sqlite", "postgres")]
+    codes = [subprocess.run([sys.executable, __file__, PROGRAM, database]).returncode for database in DATABASES]
     sys.exit(max(codes))

@@ -6,7 +6,7 @@
 #   pinned  the release that the golden messages were taken from, with its optional serializers
 #   newest  what the package index has today, with redis, the optional serializers and the sun
 #   oldest  Celery 5.2, the oldest supported, with what was current in its time
-#   django  newest, and Django with its tables for results
+#   django  newest, and Django with its tables for results and periodic tasks
 #   django-beat  newest, Django and django-celery-beat
 #   django-beat-2.4  the same as in Debian 12
 #   monitors  newest, and Flower
@@ -25,8 +25,8 @@ newest) packages="celery[redis,msgpack,yaml,solar]>=5.6 zstandard backports.zstd
 # what it calls.
 oldest) packages="celery==5.2.7 kombu==5.2.4 amqp==5.1.1 vine==5.0.0 billiard==3.6.4.0 redis==4.1.4 click==8.0.4
   click-repl==0.2.0 importlib-metadata==4.13.0 setuptools==59.8.0 msgpack==1.0.8 pyyaml==6.0.2 zstandard==0.23.0" ;;
-django) packages="celery[redis]>=5.6 django django-celery-results" ;;
-django-beat) packages="celery[redis]>=5.6 django django-celery-beat psycopg[binary]" ;;
+django) packages="celery[redis]>=5.6 django django-celery-results django-celery-beat" ;;
+django-beat) packages="celery[redis]>=5.6 django django-celery-beat psycopg[binary] pymysql" ;;
 django-beat-2.4) packages="celery[redis]==5.2.7 redis==4.1.4 kombu==5.2.4 vine==5.0.0 importlib-metadata==4.13.0
   setuptools==59.8.0 django==3.2.25 django-celery-beat==2.4.0 django-timezone-field==5.1 psycopg2-binary" ;;
 monitors) packages="celery[redis]>=5.6 flower>=2" ;;

@@ -383,6 +383,11 @@ class MariaDB(Server):
         """`driver` as SQLAlchemy names it: "+pymysql"."""
         return f"mysql{driver}://root@127.0.0.1:{self.port}/{database}"
 
+    def django(self, database: str) -> dict:
+        """Django's settings for it; see `django_by_pymysql`."""
+        return {"ENGINE": "django.db.backends.mysql", "NAME": database, "USER": "root", "HOST": "127.0.0.1",
+                "PORT": self.port, "OPTIONS": {"charset": "utf8mb4"}}  # fmt: skip
+
     def execute(self, statement: str, database: str = "mysql") -> str:
         """Rows of what it gives, a line each, columns parted by tabs."""
         command = ["mariadb", "--no-defaults", "-u", "root", "-h", "127.0.0.1", "-P", str(self.port), "-N", "-B", "-e",
@@ -391,6 +396,14 @@ class MariaDB(Server):
         if done.returncode != 0:
             raise RuntimeError(f"{statement}: {done.stderr}")
         return done.stdout.strip()
+
+
+def django_by_pymysql() -> None:
+    """Django takes PyMySQL for the package that it asks for, which would have to be compiled."""
+    import pymysql
+
+    pymysql.version_info = (2, 2, 8, "final", 0)
+    pymysql.install_as_MySQLdb()
 
 
 @contextlib.contextmanager

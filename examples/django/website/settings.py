@@ -10,7 +10,8 @@ INSTALLED_APPS = [
     "django.contrib.sessions",
     "django.contrib.messages",
     "django_celery_results",
-    "shop",
+    "django_celery_beat",
+    "shop",  # behind the other two, whose admin it changes
 ]
 MIDDLEWARE = [
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -35,11 +36,15 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 STATIC_URL = "static/"
 ROOT_URLCONF = "website.urls"
 USE_TZ = True
+TIME_ZONE = "Europe/Berlin"  # of what the admin shows and of its forms
 
 # As for any Celery project. The lovage worker reads the same variables.
 CELERY_BROKER_URL = os.environ.get("CELERY_BROKER_URL", "redis://localhost:6379/0")
 CELERY_RESULT_BACKEND = os.environ.get("CELERY_RESULT_BACKEND", "django-db")
 CELERY_RESULT_EXTENDED = True
+
+# `lovage beat -S django` stands in for this one; the admin asks for its name.
+CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
 
 # What runs in C++ has a queue of its own, which only the lovage worker serves.
 CELERY_TASK_ROUTES = {"shop.*": {"queue": "cpp"}}
