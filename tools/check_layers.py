@@ -33,7 +33,7 @@ LAYERS = {
     "relay": [*APP, "app", "worker", "io", "health"],
     "beat": [*APP, "app", "io", "store", "sql", "redis"],
     "monitor": [*APP, "app", "beat", "io", "store", "sql"],
-    "web": [*APP, "app", "beat", "io", "monitor"],
+    "web": [*APP, "app", "beat", "io", "health", "monitor"],
     "testing": [*APP, "app", "execute", "worker", "pool", "io"],
 }
 EVERYTHING = {"cli"}

@@ -2,6 +2,7 @@
 
 #include "core/ids.hpp"
 #include "web/crypto.hpp"
+#include "web/views.hpp"
 #include "wire/base64.hpp"
 
 #include <algorithm>
@@ -30,12 +31,6 @@ std::string host_of_url(std::string_view url) {
 std::string_view authority_of(std::string_view origin) {
   auto const begin = origin.find("://");
   return begin == std::string_view::npos ? std::string_view{} : origin.substr(begin + 3);
-}
-
-std::string text_of(value::map const& m, std::string_view key) {
-  auto const* v = find(m, key);
-  auto const* text = v ? v->get_if<std::string>() : nullptr;
-  return text ? *text : std::string{};
 }
 
 bool is_browser(request const& r) { return r.headers.find("origin") || r.headers.find("sec-fetch-site"); }

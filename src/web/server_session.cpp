@@ -194,7 +194,7 @@ void server_session::begin_stream() {
     self->response_.stream->on_push([to, weak, woken = self->woken_] {
       if (woken->exchange(true)) return;  // it will look anyway
       asio::post(to, [weak] {
-        if (auto const self = weak.lock()) self->pump();
+        if (auto const session = weak.lock()) session->pump();
       });
     });
     self->pump();
