@@ -93,7 +93,9 @@ response redrive_edited(site& s, chosen_dead const& which, value::map const& edi
     message.kwargsrepr = wire::kwargs_repr(message.kwargs);
   }
   std::vector<broker::outgoing> out;
-  out.push_back(detail::outgoing_of(message, dead->queue, {.serializer = serializer_of(dead->envelope)}).value());
+  wire::encode_options with;
+  with.serializer = serializer_of(dead->envelope);
+  out.push_back(detail::outgoing_of(message, dead->queue, with).value());
   s.on.state()->producer(site::soon()).value()->publish(out, site::soon()).value();
   (void)look->purge_dead(queue_name{}, which.ids).value();
   return json_response(value::map{{"done", 1}});

@@ -40,7 +40,8 @@ std::string target_of(request const& r) {
   auto out = r.path;
   auto const body = json_body(r);
   if (!body) return out;
-  for (char const* key : {"action", "name", "queue", "task", "n", "min", "max", "rate", "ids", "matching", "all"})
+  for (char const* key :
+       {"user", "action", "name", "queue", "task", "n", "min", "max", "rate", "ids", "matching", "all"})
     if (auto const* v = find(*body, key)) out += std::string{" "} + key + "=" + to_json(*v).substr(0, 200);
   return out;
 }
@@ -68,12 +69,13 @@ class dashboard::impl {
   }
   ~impl() { stop(); }
 
+  // The port first: one that is taken is the likeliest fault, and then nothing else was touched.
   expected<void> start() {
-    if (auto ok = eyes_.start(); !ok) return ok;
-    auto made = server::listen(
-        with_.host, with_.port,
-        {[this](request const& r) { return waits(r); }, [this](request r) { return answer(std::move(r)); }});
+    service const what{[this](request const& r) { return waits(r); },
+                       [this](request r) { return answer(std::move(r)); }};
+    auto made = server::listen(with_.host, with_.port, what);
     if (!made) return fail(made.error());
+    if (auto ok = eyes_.start(); !ok) return ok;
     server_ = *std::move(made);
     counting_ = eyes_.subscribe([this](monitor::change const& c) { site_.counted.observe(c.tasks); });
     site_.stream.start();

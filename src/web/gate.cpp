@@ -101,7 +101,8 @@ std::optional<user_line> gate::checked(std::string const& name, std::string cons
     limit_.succeeded("name:" + name);
   } else {
     limit_.failed("name:" + name, now_());
-    limit_.failed("peer:" + peer, now_());
+    // Behind a proxy all people have one address.
+    if (!is_loopback(peer) && !contains(with_.proxies, peer)) limit_.failed("peer:" + peer, now_());
   }
   return user;
 }
