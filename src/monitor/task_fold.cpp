@@ -10,6 +10,7 @@ namespace lovage::monitor {
 namespace {
 
 constexpr std::size_t step_text = 200;
+constexpr std::chrono::minutes first_lag{10};
 
 struct kind_of_event {
   std::string_view type;
@@ -108,7 +109,7 @@ bool fold(task_record& into, wire::event const& e, time_point arrived) {
   auto const to = kind ? std::string{kind->state} : own_state(e.type);
   bool const fresh = into.first == time_point{};
   if (kind && into.*kind->when == at && (to == into.state || e.clock.value_or(0) <= into.clock)) return false;
-  if (fresh) into.first = std::clamp(at, arrived - std::chrono::minutes{10}, arrived);
+  if (fresh) into.first = std::chrono::floor<std::chrono::milliseconds>(std::clamp(at, arrived - first_lag, arrived));
   bool const after = fresh || is_after(into, at, e.clock.value_or(0));
   if (kind) into.*kind->when = std::max((into.*kind->when).value_or(at), at);
   describe(into, e, after);
