@@ -6,8 +6,10 @@
 
 #include <array>
 #include <cstdint>
+#include <deque>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -47,7 +49,8 @@ struct worker_record {
 };
 
 /// Folds events; knows no clock but what it is told. *Threads*: one at a time. *Memory*: the newest 1,000 workers,
-/// 10,000 running tasks and as many received ones, whose arguments it keeps until they run; more push out the oldest.
+/// 10,000 running tasks, as many received ones, whose arguments it keeps until they run, and as many ids
+/// of ended ones; more push out the oldest.
 class cluster {
  public:
   static constexpr std::size_t most_workers = 1'000, most_tasks = 10'000;
@@ -73,6 +76,10 @@ class cluster {
   };
   void add_worker(wire::event const& e, time_point arrived);
   void add_task(wire::event const& e, time_point arrived);
+  void add_received(std::string const& id, wire::event const& e);
+  void add_started(std::string const& id, wire::event const& e, time_point arrived);
+  void add_ended(std::string const& id, std::int64_t at);
+  void forget_received(std::string const& id);
   void end_all(std::string const& worker);
   worker_record& touch(std::string const& name, time_point arrived);
 
@@ -80,7 +87,9 @@ class cluster {
   std::unordered_map<std::string, running_task> running_;
   std::unordered_map<std::string, known> received_;
   std::map<std::uint64_t, std::string> received_order_;
-  std::map<std::string, bool> changed_;
+  std::unordered_map<std::string, std::int64_t> ended_;  // when, in microseconds: a start that is told late is none
+  std::deque<std::string> ended_order_;
+  std::set<std::string> changed_;
   std::uint64_t next_ = 0;
 };
 

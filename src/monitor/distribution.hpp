@@ -11,7 +11,7 @@
 
 namespace lovage::monitor {
 
-/// *Memory*: 8 octets a bucket in use, at most 3 KiB. From a microsecond to a year; what is beyond counts as that.
+/// *Memory*: 8 octets a bucket in use, at most 3 KiB. From a microsecond to 250 days; what is beyond counts as that.
 ///
 ///     distribution d;
 ///     d.add(0.013);

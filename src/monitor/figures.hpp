@@ -44,7 +44,7 @@ class figures {
   [[nodiscard]] rates per_second(std::chrono::seconds window, time_point now) const;
   [[nodiscard]] counts total(std::chrono::seconds window, time_point now) const;
   [[nodiscard]] latencies took(std::chrono::seconds window, time_point now) const;
-  /// Steps end with the second before `now`. `minutes` * 60 is at most `kept`; more is made by `series_of`.
+  /// Whole steps, the last of which is over. `span` is at most `kept`; more is made by `series_of`.
   [[nodiscard]] series recent(std::chrono::seconds span, std::chrono::seconds step, time_point now) const;
 
   /// Minutes that are over and were not taken yet, and the running one as it is (to be replaced later).
@@ -64,8 +64,8 @@ class figures {
     std::uint64_t order = 0;
   };
   second& at(time_point arrived);
-  void trim(std::int64_t newest);
-  void measure(wire::event const& e, latencies& into);
+  minute& minute_at(std::int64_t second);
+  void measure(wire::event const& e, time_point arrived, latencies& into);
   begun& task(std::string const& id);
 
   std::deque<second> seconds_;

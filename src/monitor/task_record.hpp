@@ -47,7 +47,9 @@ struct task_record {
   /// When it was last so; times of the machines that tell, a clock that runs ahead is cut to the time of arrival.
   std::optional<time_point> sent, received, started, succeeded, failed, retried, revoked, rejected;
   std::optional<time_point> eta, expires;
-  time_point first{};    ///< of the first event of it; never changes, and orders lists
+  /// Of the first event of it, in milliseconds, and not more than ten minutes before that arrived; never changes, and
+  /// orders lists.
+  time_point first{};
   time_point updated{};  ///< of the event that made the state
 
   [[nodiscard]] bool has_ended() const noexcept { return state::is_end(state); }
