@@ -36,6 +36,8 @@ error_info describe(int code, sqlite3* db, std::string const& path) {
               "the store is locked by another process; nothing was written. See who has it open with 'fuser -v', and "
               "end that or try again",
               path};
+    case SQLITE_INTERRUPT:
+      return {errc::timeout, "this took too long and was given up; ask for less, or wait longer", path};
     case SQLITE_FULL: return {errc::no_space, "the disk is full; nothing was written. Free space and try again", path};
     case SQLITE_IOERR: return describe_io(code, db ? sqlite3_system_errno(db) : 0, said, path);
     case SQLITE_READONLY: return {errc::unavailable, "the file or its directory cannot be written by this user", path};

@@ -4,8 +4,6 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-#include <iterator>
 #include <string_view>
 
 namespace lovage::work {
@@ -15,28 +13,6 @@ using execute::task_stage;
 
 // Of tasks that are not registered here: their names come from others and have no end.
 constexpr std::string_view unregistered = "(unregistered)";
-
-std::string escaped(std::string_view label) {
-  std::string out;
-  for (char const c : label) {
-    if (c == '\\' || c == '"') out += '\\';
-    c == '\n' ? out += "\\n" : out += c;
-  }
-  return out;
-}
-
-/// One metric after the other, each with its head.
-class page {
- public:
-  void head(char const* name, char const* type, char const* help) {
-    text += fmt::format("# HELP {0} {2}\n# TYPE {0} {1}\n", name, type, help);
-  }
-  template <class Number>
-  void line(std::string_view name, std::string_view labels, Number n) {
-    text += fmt::format("{}{{{}}} {}\n", name, labels, n);
-  }
-  std::string text;
-};
 
 }  // namespace
 
@@ -48,16 +24,16 @@ void metrics::observe(task_stage stage, execute::request const& r, std::chrono::
   auto& t = at->second;
   ++t.stages[static_cast<std::size_t>(stage)];
   if (stage != task_stage::succeeded) return;
-  auto const seconds = std::chrono::duration<double>(runtime).count();
-  t.seconds += seconds;
-  ++t.runs[static_cast<std::size_t>(std::lower_bound(bounds.begin(), bounds.end(), seconds) - bounds.begin())];
+  t.runtime.add(std::chrono::duration<double>(runtime).count());
 }
 
 std::string metrics::text(metrics_facts const& now) const {
-  auto const worker = fmt::format("worker=\"{}\"", escaped(now.worker));
-  auto const labels = [&](std::string const& task) { return fmt::format("task=\"{}\",{}", escaped(task), worker); };
+  auto const worker = fmt::format("worker=\"{}\"", health::escaped_label(now.worker));
+  auto const labels = [&](std::string const& task) {
+    return fmt::format("task=\"{}\",{}", health::escaped_label(task), worker);
+  };
   auto const stage = [](of_task const& t, task_stage s) { return t.stages[static_cast<std::size_t>(s)]; };
-  page out;
+  health::metrics_page out;
   std::lock_guard const lock{mutex_};
   out.head("flower_events_total", "counter", "Number of events");
   for (auto const& [task, t] : tasks_)
@@ -69,24 +45,17 @@ std::string metrics::text(metrics_facts const& now) const {
   out.head("flower_task_runtime_seconds", "histogram", "Task runtime");
   for (auto const& [task, t] : tasks_) {
     if (stage(t, task_stage::succeeded) == 0) continue;
-    std::uint64_t up_to = 0;
-    for (std::size_t i = 0; i < t.runs.size(); ++i) {
-      auto const end = i < bounds.size() ? fmt::format("{}", bounds[i]) : std::string{"+Inf"};
-      out.line("flower_task_runtime_seconds_bucket", fmt::format("{},le=\"{}\"", labels(task), end),
-               up_to += t.runs[i]);
-    }
-    out.line("flower_task_runtime_seconds_sum", labels(task), t.seconds);
-    out.line("flower_task_runtime_seconds_count", labels(task), up_to);
+    out.histogram("flower_task_runtime_seconds", labels(task), t.runtime);
   }
   out.head("flower_worker_online", "gauge", "Worker online status");
-  out.line("flower_worker_online", worker, now.online ? 1 : 0);
+  out.line("flower_worker_online", worker, std::uint64_t{now.online});
   out.head("flower_worker_number_of_currently_executing_tasks", "gauge",
            "Number of tasks currently executing at a worker");
-  out.line("flower_worker_number_of_currently_executing_tasks", worker, now.active);
+  out.line("flower_worker_number_of_currently_executing_tasks", worker, std::uint64_t{now.active});
   out.head("flower_worker_prefetched_tasks", "gauge", "Number of tasks of given type prefetched at a worker");
   for (auto const& [task, t] : tasks_) {
     auto const begun = stage(t, task_stage::started), came = stage(t, task_stage::received);
-    out.line("flower_worker_prefetched_tasks", labels(task), came > begun ? came - begun : 0);
+    out.line("flower_worker_prefetched_tasks", labels(task), std::uint64_t{came > begun ? came - begun : 0});
   }
   out.head("lovage_events_dropped_total", "counter", "Events that the broker did not take");
   out.line("lovage_events_dropped_total", worker, now.events_dropped);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "execute/request.hpp"
+#include "health/metrics_text.hpp"
 
 #include <array>
 #include <chrono>
@@ -29,14 +30,10 @@ class metrics {
   /// In the text format, version 0.0.4.
   [[nodiscard]] std::string text(metrics_facts const& now) const;
 
-  /// Upper ends in seconds; the last one, without end, is added.
-  static constexpr std::array bounds{.005, .01, .025, .05, .075, .1, .25, .5, .75, 1., 2.5, 5., 7.5, 10.};
-
  private:
   struct of_task {
     std::array<std::uint64_t, 7> stages{};
-    std::array<std::uint64_t, bounds.size() + 1> runs{};
-    double seconds = 0;
+    health::runtime_histogram runtime;
   };
   mutable std::mutex mutex_;
   std::map<std::string, of_task, std::less<>> tasks_;

@@ -1,0 +1,62 @@
+// A filter as SQL.
+#pragma once
+
+#include "monitor/history.hpp"
+#include "monitor/history_rows.hpp"
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+struct sqlite3_stmt;
+
+namespace lovage::monitor {
+
+/// A statement that is made for one search. Throws `sql_failure`.
+class one_query {
+ public:
+  one_query(store::database& on, std::string const& sql);
+  ~one_query();
+  one_query(one_query const&) = delete;
+  one_query& operator=(one_query const&) = delete;
+  bool step() { return use_.step(); }
+  void again(std::int64_t parameter) { use_.again(), use_.bind(parameter); }
+  [[nodiscard]] std::int64_t integer(int column) const { return use_.integer(column); }
+  [[nodiscard]] std::string_view text(int column) const { return use_.text(column); }
+
+ private:
+  sqlite3_stmt* made_;
+  store::statement use_;
+};
+
+/// One index that can serve a filter.
+struct index_choice {
+  std::string name;        ///< "by_state"
+  std::string condition;   ///< " AND state IN (4)"
+  bool one_value = false;  ///< its rows come in order of `first`
+};
+
+/// What a filter asks, with names as numbers. All text in it is made here: nothing of the filter gets into SQL but
+/// numbers, hexadecimal, and quoted search expressions.
+struct sql_filter {
+  bool nothing = false;                            ///< names what is not there: matches no task
+  bool open_states = false, ended_states = false;  ///< among the states asked for; both false: any state
+  std::string where;                               ///< conditions on columns of `task`, each begun by " AND "
+  std::string rest;                                ///< those of them that `match` does not say already
+  std::string match;                  ///< SQL text of a full-text expression; empty: no text is searched for
+  std::string rows;                   ///< " AND rowid >= 5", what is known of the rows beforehand
+  std::vector<index_choice> indexes;  ///< the most selective kind first
+  std::vector<std::int64_t> names;    ///< when the filter names tasks
+  std::string set;                    ///< a condition that few rows fulfil, by its own index: ids, or a workflow
+
+  [[nodiscard]] bool has_text() const noexcept { return !match.empty(); }
+  /// The full-text expression for one name more.
+  [[nodiscard]] std::string match_of(std::int64_t name) const;
+  std::string words, tags;  ///< parts of `match`
+};
+
+/// Errors: `invalid_argument`.
+[[nodiscard]] expected<sql_filter> sql_of(task_filter const& which, store::database& on, word_book& words);
+
+}  // namespace lovage::monitor

@@ -1,0 +1,139 @@
+// Questions to the history that are no search.
+#include "monitor/history_file.hpp"
+
+#include <algorithm>
+
+namespace lovage::monitor {
+namespace {
+
+constexpr std::int64_t most_children = 1'000, most_of_tree = 10'000, most_groups = 500, most_names = 10'000;
+
+std::vector<std::string> texts(store::database& on, word_kind kind) {
+  std::vector<std::string> out;
+  auto ask = on.prepare("SELECT text FROM word WHERE kind = ? ORDER BY text LIMIT ?");
+  ask.bind(static_cast<int>(kind)).bind(most_names);
+  while (ask.step()) out.emplace_back(ask.text(0));
+  return out;
+}
+
+void fill_example(store::database& on, word_book& words, std::int64_t number, failure_group& g) {
+  auto newest =
+      on.prepare("SELECT id FROM task INDEXED BY by_error WHERE error = ? AND error > 0 ORDER BY first DESC LIMIT 1");
+  newest.bind(number);
+  if (newest.step()) g.example = id_of(newest.blob(0));
+  auto who = on.prepare("SELECT DISTINCT worker FROM task INDEXED BY by_error WHERE error = ? AND error > 0 LIMIT 10");
+  who.bind(number);
+  while (who.step())
+    if (auto const& name = words.text(who.integer(0)); !name.empty()) g.workers.push_back(name);
+  std::sort(g.workers.begin(), g.workers.end());
+}
+
+}  // namespace
+
+std::vector<task_record> history_file::list(reader& r, char const* column, std::string const& key, std::int64_t most) {
+  std::string hex;
+  for (unsigned char const c : key) hex += "0123456789abcdef"[c >> 4], hex += "0123456789abcdef"[c & 15];
+  one_query rows{r.on, "SELECT seq FROM task WHERE " + std::string{column} + " = X'" + hex + "' AND " + column +
+                           " IS NOT NULL ORDER BY first LIMIT " + std::to_string(most)};
+  std::vector<task_record> out;
+  while (rows.step())
+    if (auto t = row(r, rows.integer(0), brief_limit)) out.push_back(brief(*std::move(t)));
+  return out;
+}
+
+std::optional<task_record> history_file::row(reader& r, std::int64_t seq, std::size_t limit) {
+  static std::string const sql =
+      std::string{"SELECT "} + row_columns + " FROM task t JOIN body b USING (seq) WHERE t.seq = ?";
+  auto ask = r.on.prepare(sql.c_str());
+  ask.bind(seq);
+  return ask.step() ? std::optional{read_row(ask, r.words, limit)} : std::nullopt;
+}
+
+std::optional<std::int64_t> history_file::row_of(reader& r, std::string const& id) {
+  auto const key = key_of(id);
+  auto ask = r.on.prepare("SELECT seq FROM task WHERE id = ?");
+  ask.bind_blob(key);
+  return ask.step() ? std::optional{ask.integer(0)} : std::nullopt;
+}
+
+expected<std::optional<task_record>> history_file::task(std::string const& id, deadline until) {
+  return read(until, [&](reader& r) {
+    auto const seq = row_of(r, id);
+    return seq ? row(r, *seq, task_record::text_limit) : std::nullopt;
+  });
+}
+
+expected<std::vector<task_step>> history_file::timeline(std::string const& id, deadline until) {
+  return read(until, [&](reader& r) -> std::vector<task_step> {
+    auto const seq = row_of(r, id);
+    if (!seq) return {};
+    auto ask = r.on.prepare("SELECT steps FROM body WHERE seq = ?");
+    ask.bind(*seq);
+    return ask.step() ? unpack_steps(ask.text(0)) : std::vector<task_step>{};
+  });
+}
+
+expected<std::vector<task_record>> history_file::children(std::string const& id, deadline until) {
+  return read(until, [&](reader& r) { return list(r, "parent", key_of(id), most_children); });
+}
+
+// Its own root, a task has none in the file.
+expected<std::vector<task_record>> history_file::tree(std::string const& root, deadline until) {
+  return read(until, [&](reader& r) {
+    std::vector<task_record> out;
+    if (auto const seq = row_of(r, root))
+      if (auto t = row(r, *seq, brief_limit)) out.push_back(brief(*std::move(t)));
+    auto more = list(r, "root", key_of(root), most_of_tree);
+    std::move(more.begin(), more.end(), std::back_inserter(out));
+    return out;
+  });
+}
+
+expected<std::vector<failure_group>> history_file::failures(time_point since, deadline until) {
+  return read(until, [&](reader& r) {
+    std::vector<std::pair<std::int64_t, failure_group>> all;
+    auto ask = r.on.prepare(
+        "SELECT n.error, n.many, n.low, n.high, f.code, f.task, f.type, f.text FROM (SELECT error, count(*) AS many, "
+        "min(first) AS low, max(first) AS high FROM task INDEXED BY by_error WHERE error > 0 AND first >= ?1 "
+        "GROUP BY error ORDER BY many DESC LIMIT ?2) n JOIN failure f ON f.id = n.error ORDER BY n.many DESC");
+    ask.bind(first_key(since)).bind(most_groups);
+    while (ask.step()) {
+      failure_group g;
+      g.count = static_cast<std::uint64_t>(ask.integer(1));
+      g.first = first_of(ask.integer(2)), g.last = first_of(ask.integer(3));
+      g.id = ask.text(4), g.task = ask.text(5), g.type = ask.text(6), g.text = ask.text(7);
+      all.emplace_back(ask.integer(0), std::move(g));
+    }
+    std::vector<failure_group> out;
+    for (auto& [number, g] : all) {
+      fill_example(r.on, r.words, number, g);
+      out.push_back(std::move(g));
+    }
+    return out;
+  });
+}
+
+expected<std::vector<std::string>> history_file::names(deadline until) {
+  return read(until, [](reader& r) { return texts(r.on, word_kind::task); });
+}
+expected<std::vector<std::string>> history_file::workers(deadline until) {
+  return read(until, [](reader& r) { return texts(r.on, word_kind::worker); });
+}
+expected<std::vector<std::string>> history_file::queues(deadline until) {
+  return read(until, [](reader& r) { return texts(r.on, word_kind::queue); });
+}
+
+// Those that were sent and not received, of which there are few where messages do not pile up.
+expected<std::optional<time_point>> history_file::oldest_waiting(std::string const& queue, deadline until) {
+  return read(until, [&](reader& r) -> std::optional<time_point> {
+    auto const number = r.words.find(word_kind::queue, queue);
+    auto const state = r.words.find(word_kind::state, state::pending);
+    if (!number || !state) return std::nullopt;
+    auto ask =
+        r.on.prepare("SELECT first FROM task INDEXED BY by_state WHERE state = ? AND queue = ? ORDER BY first LIMIT 1");
+    ask.bind(*state).bind(*number);
+    return ask.step() ? std::optional{first_of(ask.integer(0))} : std::nullopt;
+  });
+}
+
+}  // namespace lovage::monitor

@@ -1,0 +1,158 @@
+// /api/v1/tasks/actions and /api/v1/tasks/send: acting on tasks, on some or on all that match.
+#include "web/literal.hpp"
+#include "web/sending.hpp"
+#include "web/site.hpp"
+#include "web/task_query.hpp"
+#include "web/views.hpp"
+
+#include <algorithm>
+#include <map>
+#include <unordered_map>
+
+namespace lovage::web {
+namespace {
+
+constexpr std::size_t most_acted_on = 100'000, most_told = 100, revoked_at_once = 1'000;
+
+/// What came of an action.
+struct action_outcome {
+  std::size_t done = 0, total = 0;
+  std::vector<std::pair<std::string, std::string>> failed;  ///< id, text
+  void fault(std::string const& id, std::string text) {
+    if (failed.size() < most_told) failed.emplace_back(id, std::move(text));
+  }
+};
+
+std::vector<std::string> meant(site& s, value::map const& body) {
+  auto ids = texts_of(body, "ids");
+  auto const* matching = find(body, "matching");
+  auto const* filter = matching ? matching->get_if<value::map>() : nullptr;
+  if (ids.empty() == !filter)
+    throw error{errc::invalid_argument, "name tasks by `ids`, or all that match by `matching`, not both", "ids"};
+  if (!filter) return ids;
+  return s.eyes.kept().ids(filter_of(*filter, s.with.mask_arguments), most_acted_on, site::soon()).value();
+}
+
+void revoke_all(site& s, std::vector<std::string> const& ids, bool terminate, action_outcome& out) {
+  for (std::size_t from = 0; from < ids.size(); from += revoked_at_once) {
+    auto const until = std::min(ids.size(), from + revoked_at_once);
+    std::vector<task_id> part;
+    for (auto i = from; i < until; ++i) part.emplace_back(ids[i]);
+    (void)s.on.control().revoke(part, terminate);
+    out.done += part.size();
+  }
+}
+
+std::optional<sending> arguments_of(monitor::task_record const& t) {
+  auto args = t.args.empty() ? std::optional{value{value::list{}}} : read_literal(t.args);
+  auto kwargs = t.kwargs.empty() ? std::optional{value{value::map{}}} : read_literal(t.kwargs);
+  auto* list = args ? args->get_if<value::list>() : nullptr;
+  auto* map = kwargs ? kwargs->get_if<value::map>() : nullptr;
+  if (!list || !map) return std::nullopt;
+  return sending{std::move(*list), std::move(*map), {}};
+}
+
+// As it was called, under a new id: what became of the old one stays to be seen.
+void send_again(site& s, std::string const& id, action_outcome& out) {
+  auto const t = s.eyes.kept().task(id, site::soon()).value();
+  if (!t || t->name.empty()) return out.fault(id, "nothing is known of how it was called");
+  auto call = arguments_of(*t);
+  if (!call)
+    return out.fault(id,
+                     "its arguments are not known in full (events shorten them); send it anew with POST tasks/send");
+  call_options with;
+  if (!t->queue.empty()) with.queue(t->queue);
+  (void)s.on.send_named(t->name, std::move(call->args), std::move(call->kwargs), std::move(with));
+  ++out.done;
+}
+
+void retry_all(site& s, std::vector<std::string> const& ids, action_outcome& out) {
+  for (auto const& id : ids) {
+    try {
+      send_again(s, id, out);
+    } catch (error const& e) {
+      out.fault(id, e.info().text());
+    }
+  }
+}
+
+std::string id_in(wire::envelope const& e) {
+  auto const* v = find(e.headers, "id");
+  auto const* text = v ? v->get_if<std::string>() : nullptr;
+  return text ? *text : e.properties.correlation_id;
+}
+
+void redrive_all(site& s, std::vector<std::string> const& ids, action_outcome& out) {
+  auto const look = s.inspector();
+  auto const dead = look->dead(queue_name{}, most_acted_on).value();
+  std::unordered_map<std::string, std::uint64_t> places;
+  for (auto const& d : dead) places[id_in(d.envelope)] = d.id;
+  std::vector<std::uint64_t> found;
+  for (auto const& id : ids) {
+    auto const at = places.find(id);
+    if (at == places.end()) {
+      out.fault(id, "it is not in the dead set");
+    } else {
+      found.push_back(at->second);
+    }
+  }
+  if (!found.empty()) out.done = look->redrive(queue_name{}, found).value();
+}
+
+response act_on_tasks(site& s, request const& r) {
+  auto const body = json_body(r);
+  if (!body) return error_response(body.error());
+  auto const action = needed_text(*body, "action");
+  auto const ids = meant(s, *body);
+  action_outcome out;
+  out.total = ids.size();
+  if (action == "revoke" || action == "terminate") {
+    revoke_all(s, ids, action == "terminate", out);
+  } else if (action == "retry") {
+    retry_all(s, ids, out);
+  } else if (action == "redrive") {
+    redrive_all(s, ids, out);
+  } else if (action == "delete") {
+    out.done = s.eyes.kept().remove(ids, site::soon()).value();
+  } else {
+    return error_response(400, "invalid_argument", "action must be retry, revoke, terminate, redrive or delete",
+                          "action");
+  }
+  s.eyes.look_again();
+  auto const view = [](auto const& each) { return value{value::map{{"id", each.first}, {"text", each.second}}}; };
+  return json_response(value::map{{"done", out.done}, {"total", out.total}, {"failed", list_value(out.failed, view)}});
+}
+
+response send_task(site& s, request const& r) {
+  auto body = json_body(r);
+  if (!body) return error_response(body.error());
+  auto const name = needed_text(*body, "name");
+  std::erase_if(*body, [](auto const& m) { return m.key == "name"; });
+  auto call = sending_of(*std::move(body));
+  auto const sent = s.on.send_named(name, std::move(call.args), std::move(call.kwargs), options_of(call.options));
+  return json_response(value::map{{"id", sent.id().str()}}, 201);
+}
+
+}  // namespace
+
+void add_task_action_routes(router& to, site& s) {
+  to.add({.method = "POST",
+          .pattern = "/api/v1/tasks/actions",
+          .access = access::operate,
+          .serve = [&s](request const& r) { return act_on_tasks(s, r); },
+          .summary =
+              "Acts on tasks: retry (sends it again under a new id), revoke, terminate, redrive, delete (from the "
+              "history)",
+          .takes = {"action: what to do", "ids: list of tasks", "matching: instead, members of GET tasks' query"},
+          .audited = true});
+  to.add({.method = "POST",
+          .pattern = "/api/v1/tasks/send",
+          .access = access::operate,
+          .serve = [&s](request const& r) { return send_task(s, r); },
+          .summary = "Sends a task",
+          .takes = {"name: of the task", "args: list", "kwargs: map", "queue: name", "countdown: seconds",
+                    "eta: moment", "expires: seconds or moment", "priority: 0 to 9"},
+          .audited = true});
+}
+
+}  // namespace lovage::web
