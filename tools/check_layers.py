@@ -32,8 +32,8 @@ LAYERS = {
     "worker": [*APP, "app", "execute", "pool", "io", "health"],
     "relay": [*APP, "app", "worker", "io", "health"],
     "beat": [*APP, "app", "io", "store", "sql", "redis"],
-    "monitor": [*APP, "app", "io"],
-    "web": [*APP, "app", "io", "monitor"],
+    "monitor": [*APP, "app", "beat", "io", "store", "sql"],
+    "web": [*APP, "app", "beat", "io", "monitor"],
     "testing": [*APP, "app", "execute", "worker", "pool", "io"],
 }
 EVERYTHING = {"cli"}
@@ -44,7 +44,7 @@ DRIVER_LAYERS = {"broker", "backend", "beat"}
 # Libraries that are neither std nor POSIX: in .cpp files, in the headers of a driver's folder, and where named here.
 THIRD_PARTY = re.compile(
     r"(boost|date|libnova|rapidjson|hiredis|spdlog|fmt|CLI|toml11|openssl|brotli|msgpack|gtest|gmock|benchmark)/"
-    r"|(libpq-fe\.h|mysql\.h|mariadb_[a-z]*\.h|toml\.hpp|amqp[a-z_]*\.h|sqlite3\.h|yaml\.h|zlib\.h|zstd\.h|lzma\.h|bzlib\.h)$")
+    r"|(libpq-fe\.h|curl/[a-z]*\.h|mysql\.h|mariadb_[a-z]*\.h|toml\.hpp|amqp[a-z_]*\.h|sqlite3\.h|yaml\.h|zlib\.h|zstd\.h|lzma\.h|bzlib\.h)$")
 THIRD_PARTY_HEADERS = {"store": re.compile(r"sqlite3\.h$"), "cli": re.compile(r"spdlog/"), "web": re.compile(r"boost/")}
 # A library that belongs to one layer.
 OWNED = {re.compile(r"CLI/"): "cli"}
