@@ -44,6 +44,10 @@ endif()
 
 configure_package_config_file(packaging/lovageConfig.cmake.in ${PROJECT_BINARY_DIR}/lovageConfig.cmake
   INSTALL_DESTINATION ${package_dir})
+# The same package where it was built, for `lovage dev`: find_package(lovage) with -Dlovage_DIR=<this folder>.
+export(EXPORT lovageTargets NAMESPACE lovage:: FILE ${PROJECT_BINARY_DIR}/lovageTargets.cmake)
+file(COPY ${PROJECT_SOURCE_DIR}/cmake/LovagePlugin.cmake ${PROJECT_SOURCE_DIR}/cmake/lovage_plugin.map
+  DESTINATION ${PROJECT_BINARY_DIR})
 write_basic_package_version_file(${PROJECT_BINARY_DIR}/lovageConfigVersion.cmake COMPATIBILITY SameMinorVersion)
 install(FILES ${PROJECT_BINARY_DIR}/lovageConfig.cmake ${PROJECT_BINARY_DIR}/lovageConfigVersion.cmake
   ${PROJECT_SOURCE_DIR}/cmake/LovagePlugin.cmake ${PROJECT_SOURCE_DIR}/cmake/lovage_plugin.map DESTINATION ${package_dir})

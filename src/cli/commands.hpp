@@ -25,6 +25,7 @@ void add_status(CLI::App& root, session& s);
 void add_report(CLI::App& root, session& s);
 void add_multi(CLI::App& root, session& s);
 void add_web(CLI::App& root, session& s);
+void add_dev(CLI::App& root, session& s);
 void add_completion(CLI::App& root, session& s);
 
 /// The options of `globals`, on the program itself and on each command alike.

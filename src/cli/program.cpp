@@ -73,7 +73,7 @@ void parse(CLI::App& root, session& s, int argc, char const* const* argv) {
   std::reverse(words.begin(), words.end());
   root.parse(std::move(words));
   auto const& c = named(root);
-  std::vector<std::string_view> const with_tail{"worker", "beat", "call", "add", "web"};
+  std::vector<std::string_view> const with_tail{"worker", "beat", "call", "add", "web", "dev"};
   if (!s.tail.empty() && std::find(with_tail.begin(), with_tail.end(), c.get_name()) == with_tail.end())
     throw usage_error{"nothing is expected behind \"--\""};
 }
@@ -142,7 +142,7 @@ std::unique_ptr<CLI::App> make_parser(session& s) {
   root->set_version_flag("--version", "lovage " LOVAGE_VERSION, "Show the version and exit");
   for (auto const add :
        {add_worker, add_beat, add_schedule, add_relay, add_call, add_result, add_graph, add_queues, add_events,
-        add_tasks, add_inspect, add_control, add_status, add_report, add_multi, add_web, add_completion})
+        add_tasks, add_inspect, add_control, add_status, add_report, add_multi, add_web, add_dev, add_completion})
     add(*root, s);
   // On every command by itself instead of the parser's "fallthrough", which takes `lovage call echo result` for two
   // commands.

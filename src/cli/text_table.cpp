@@ -1,19 +1,16 @@
 #include "cli/text_table.hpp"
 
+#include "cli/text_width.hpp"
+
 #include <algorithm>
 
 namespace lovage::cli {
 namespace {
 
-std::size_t width(std::string const& text) {
-  return static_cast<std::size_t>(
-      std::count_if(text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; }));
-}
-
 void append(std::string& out, text_row const& row, std::vector<std::size_t> const& widths, std::string const& align) {
   std::string line;
   for (std::size_t i = 0; i < row.size(); ++i) {
-    std::string const gap(widths[i] - width(row[i]), ' ');
+    std::string const gap(widths[i] - text_width(row[i]), ' ');
     if (i > 0) line += "  ";
     line += align[i] == 'r' ? gap + row[i] : row[i] + gap;
   }
@@ -25,9 +22,9 @@ void append(std::string& out, text_row const& row, std::vector<std::size_t> cons
 
 std::string format_table(text_row const& header, std::vector<text_row> const& rows, std::string const& align) {
   std::vector<std::size_t> widths;
-  for (auto const& h : header) widths.push_back(width(h));
+  for (auto const& h : header) widths.push_back(text_width(h));
   for (auto const& row : rows)
-    for (std::size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], width(row[i]));
+    for (std::size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], text_width(row[i]));
   std::string out;
   append(out, header, widths, align);
   for (auto const& row : rows) append(out, row, widths, align);

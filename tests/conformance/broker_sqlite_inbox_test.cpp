@@ -84,6 +84,36 @@ TEST(SqliteInbox, leaves_nothing_behind_when_it_is_closed) {
   EXPECT_EQ(number(place.file(), "SELECT (SELECT count(*) FROM inbox) + (SELECT count(*) FROM letter)"), 0);
 }
 
+std::vector<outgoing> numbered(std::size_t count, outgoing const& like) {
+  std::vector<outgoing> out(count, like);
+  for (std::size_t i = 0; i < count; ++i) out[i].envelope.body = std::to_string(i);
+  return out;
+}
+
+TEST(SqliteInbox, keeps_the_newest_of_what_is_broadcast_when_its_reader_is_slow) {
+  store_place const place;
+  auto const on = make_sqlite_transport(at(place.url()), 10s).value();
+  auto const slow = on->make_inbox(loud(), 10s).value();
+  constexpr auto sent = inbox_holds + 500;
+  ASSERT_TRUE(on->make_producer(10s).value()->publish(numbered(sent, shout("")), 60s));
+  EXPECT_EQ(number(place.file(), "SELECT count(*) FROM letter"), inbox_holds);
+  EXPECT_EQ(slow->take(10s).value().front().body, "500");
+}
+
+TEST(SqliteInbox, keeps_every_answer) {
+  store_place const place;
+  auto const on = make_sqlite_transport(at(place.url()), 10s).value();
+  auto asks = loud();
+  asks.exchange = asks.exchange_type = "";
+  auto const slow = on->make_inbox(asks, 10s).value();
+  auto answer = shout("");
+  answer.exchange = "";
+  answer.queue = asks.name;
+  constexpr auto sent = inbox_holds + 500;
+  ASSERT_TRUE(on->make_producer(10s).value()->publish(numbered(sent, answer), 60s));
+  EXPECT_EQ(number(place.file(), "SELECT count(*) FROM letter"), sent);
+}
+
 TEST(SqliteInbox, works_in_a_store_that_an_earlier_lovage_made) {
   store_place const place;
   { auto const on = make_sqlite_transport(at(place.url()), 10s).value(); }

@@ -40,6 +40,8 @@ struct inbox_row {
 void remove_dead_inboxes(database& db, std::int64_t now);
 /// Puts the message into this inbox. Within a transaction; `ring` its name's word after the commit.
 void post_letter(database& db, inbox_row const& to, outgoing const& m, std::int64_t now);
+/// Of what is broadcast, an inbox keeps the newest `inbox_holds`; answers are all kept. Within a transaction.
+void trim_letters(database& db, std::vector<inbox_row> const& inboxes);
 
 class sqlite_producer final : public producer {
  public:
@@ -55,6 +57,7 @@ class sqlite_producer final : public producer {
   std::mutex mutex_;  // guards what follows
   std::unique_ptr<database> db_;
   queue_ids queues_;
+  std::size_t posted_ = 0;  ///< letters since this producer trimmed inboxes
 };
 
 [[nodiscard]] std::unique_ptr<consumer> make_consumer(std::shared_ptr<sqlite_store> on, consumer_options with,

@@ -157,6 +157,17 @@ void post_letter(database& db, inbox_row const& to, outgoing const& m, std::int6
   row.bind(to.id).bind_blob(head).bind_blob(m.envelope.body).bind(now + letter_life.count()).run();
 }
 
+void trim_letters(database& db, std::vector<inbox_row> const& inboxes) {
+  auto old = db.prepare(
+      "DELETE FROM letter WHERE inbox = ? AND id <= "
+      "(SELECT id FROM letter WHERE inbox = ? ORDER BY id DESC LIMIT 1 OFFSET ?)");
+  for (auto const& i : inboxes) {
+    if (i.spec.exchange_type != "topic" && i.spec.exchange_type != "fanout") continue;
+    old.again();
+    old.bind(i.id).bind(i.id).bind(static_cast<std::int64_t>(inbox_holds)).run();
+  }
+}
+
 std::unique_ptr<inbox> make_inbox(std::shared_ptr<sqlite_store> on, queue_spec const& queue, deadline until) {
   return std::make_unique<sqlite_inbox>(std::move(on), queue, until);
 }

@@ -43,13 +43,16 @@ void sqlite_producer::insert(outgoing const& m, std::int64_t now) {
 void sqlite_producer::deliver(outgoing const& m, std::vector<inbox_row> const& inboxes, std::int64_t now) {
   bool taken = false;
   for (auto const& to : inboxes)
-    if (takes(to.spec, m)) post_letter(*db_, to, m, now), taken = true;
+    if (takes(to.spec, m)) post_letter(*db_, to, m, now), taken = true, ++posted_;
   if (taken) return;
   if (!m.queue.empty() && queues_.find(*db_, m.queue.str()) != 0) return insert(m, now);
   if (m.must_route) throw store::sql_failure{queues_only({&m, 1}).error()};
 }
 
 namespace {
+
+// Looking for what is too much walks over all that an inbox holds: seldom enough to cost little a letter.
+constexpr std::size_t trim_after = inbox_holds / 10;
 
 // What nobody listens to costs no write.
 bool nobody_listens(std::span<outgoing const> messages, std::vector<inbox_row> const& inboxes) {
@@ -87,6 +90,7 @@ expected<void> sqlite_producer::publish(std::span<outgoing const> messages, dead
       inboxes = living_inboxes(*db_, now);
     }
     for (auto const& m : messages) is_for_queue(m) ? insert(m, now) : deliver(m, inboxes, now);
+    if (posted_ >= trim_after) trim_letters(*db_, inboxes), posted_ = 0;
     t.commit();
     for (auto const w : words_of(messages, inboxes)) store_->wake().ring(w);
   });
