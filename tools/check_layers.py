@@ -31,7 +31,7 @@ LAYERS = {
     "execute": [*APP, "app"],
     "worker": [*APP, "app", "execute", "pool", "io", "health"],
     "relay": [*APP, "app", "worker", "io", "health"],
-    "beat": [*APP, "app", "io", "store", "sql", "redis"],
+    "beat": [*APP, "app", "io", "health", "store", "sql", "redis"],
     "monitor": [*APP, "app", "beat", "io", "store", "sql"],
     "web": [*APP, "app", "beat", "io", "health", "monitor"],
     "testing": [*APP, "app", "execute", "worker", "pool", "io"],

@@ -110,6 +110,16 @@ typedef struct lovage_around_entry {
   void (*destroy)(void* body);
 } lovage_around_entry;
 
+/* A periodic task, which schedulers send that load the plug-in. `spec` is a packed map of what the setting
+ * beat_schedule takes: task, schedule (text, or a number of seconds), args, kwargs, options, and overlap, catch_up,
+ * spread and the like. */
+typedef struct lovage_periodic_entry {
+  uint32_t size;
+  char const* name;
+  char const* spec;
+  size_t spec_size;
+} lovage_periodic_entry;
+
 typedef struct lovage_registry {
   uint32_t size;
   void* self;
@@ -123,6 +133,9 @@ typedef struct lovage_registry {
   /* Take over `body`. An unknown signal is passed over. */
   void (*add_hook)(void* self, lovage_hook_entry const* entry);
   void (*add_around)(void* self, lovage_around_entry const* entry);
+  /* Copies all of it. A name that is taken is reported by the host, naming both places; what cannot be scheduled by the
+   * scheduler at its start. */
+  void (*add_periodic)(void* self, lovage_periodic_entry const* entry);
 } lovage_registry;
 
 typedef struct lovage_plugin_info {

@@ -33,8 +33,14 @@ class beat_options {
   beat_options& store_url(std::string v) { return store_url_ = std::move(v), *this; }
   /// `run` reacts to SIGTERM and SIGINT (the default). Without, the program calls `stop`.
   beat_options& handle_signals(bool v) { return handle_signals_ = v, *this; }
+  /// Answer probes at /healthz and /readyz, and /metrics, on this port over HTTP; 0: any that is free; nothing: none,
+  /// whatever the configuration says. Default: setting `beat_health_port`, which is none.
+  beat_options& health_port(std::optional<int> v) { return health_port_ = v, *this; }
+  /// The address to listen on for them; default: setting `beat_health_host`, 127.0.0.1.
+  beat_options& health_host(std::string v) { return health_host_ = std::move(v), *this; }
 
-  std::optional<std::string> store_url_;
+  std::optional<std::string> store_url_, health_host_;
+  std::optional<std::optional<int>> health_port_;
   bool handle_signals_ = true;
 };
 
@@ -64,6 +70,8 @@ class beat {
   void stop();
   /// Waits until this one leads; false at the deadline.
   [[nodiscard]] bool wait_leading(deadline until) const;
+  /// "http://127.0.0.1:8081" while it answers probes, else empty. *Threads*: any.
+  [[nodiscard]] std::string health_url() const;
 
  private:
   class impl;

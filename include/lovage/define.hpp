@@ -4,10 +4,12 @@
 #include <lovage/abi.h>
 #include <lovage/context.hpp>
 #include <lovage/limits.hpp>
+#include <lovage/periodic_values.hpp>
 #include <lovage/task.hpp>
 
 #include <cxxabi.h>
 
+#include <chrono>
 #include <cstddef>
 #include <cstdlib>
 #include <exception>
@@ -349,14 +351,30 @@ class library {
                   "lovage: a command takes a value::map and returns a value");
     using bound = detail::bound_command<Body>;
     static constexpr auto known = offsetof(lovage_registry, add_command) + sizeof(registry_->add_command);
-    if (registry_->size < known) {
-      static constexpr std::string_view why = "this worker is too old for commands of one's own";
-      return registry_->fail(registry_->self, why.data(), why.size());
-    }
+    if (!knows(known, "commands of one's own")) return;
     auto body_of = std::make_unique<bound>(bound{std::move(body)});
     lovage_command_entry const entry{sizeof(lovage_command_entry), name, &bound::run, body_of.release(),
                                      &bound::destroy};
     registry_->add_command(registry_->self, &entry);
+  }
+
+  /// A periodic task, for schedulers that load the plug-in: `lovage beat -A ./libtasks.so`. When it runs is text, as
+  /// the command line and the configuration have it, or a time between two runs.
+  ///
+  ///     lib.periodic("nightly", "0 4 * * mon-fri Europe/Berlin", shop::report.s("eu"));
+  ///     lib.periodic("poll", 90s, shop::poll.s(), lovage::periodic_options{}.overlap(lovage::overlap::skip));
+  ///
+  /// A name that is given twice is an error when the plug-in is loaded, a schedule that cannot be when the scheduler
+  /// starts.
+  template <class R>
+  void periodic(std::string const& name, std::string const& when, signature<R()> call,
+                periodic_options const& with = {}) {
+    add_periodic(name, detail::periodic_spec(when, std::move(call).raw(), with));
+  }
+  template <class R>
+  void periodic(std::string const& name, std::chrono::duration<double> each, signature<R()> call,
+                periodic_options const& with = {}) {
+    add_periodic(name, detail::periodic_spec(each.count(), std::move(call).raw(), with));
   }
 
   // Hooks: Celery's signals. What one throws is logged, and costs no task.
@@ -407,7 +425,7 @@ class library {
   /// opens tasks, on a stack of 256 KiB: `next()` returns when the coroutine has ended, and other tasks are begun and
   /// ended there meanwhile, so it must not block, nor hold a lock over `next()`.
   void around(std::function<void(context&, next_step const&)> f) {
-    if (!knows(offsetof(lovage_registry, add_around) + sizeof(registry_->add_around))) return;
+    if (!knows(offsetof(lovage_registry, add_around) + sizeof(registry_->add_around), "hooks")) return;
     auto body = std::make_unique<detail::bound_around>(detail::bound_around{std::move(f)});
     lovage_around_entry const entry{sizeof(lovage_around_entry), &detail::bound_around::run, body.release(),
                                     &detail::bound_around::destroy};
@@ -415,14 +433,20 @@ class library {
   }
 
  private:
-  bool knows(std::size_t size) {
+  bool knows(std::size_t size, char const* what) {
     if (registry_->size >= size) return true;
-    static constexpr std::string_view why = "this worker is too old for hooks";
+    auto const why = std::string{"this worker is too old for "} + what;
     registry_->fail(registry_->self, why.data(), why.size());
     return false;
   }
+  void add_periodic(std::string const& name, value const& spec) {
+    if (!knows(offsetof(lovage_registry, add_periodic) + sizeof(registry_->add_periodic), "periodic tasks")) return;
+    auto const packed = pack(spec);
+    lovage_periodic_entry const entry{sizeof(lovage_periodic_entry), name.c_str(), packed.data(), packed.size()};
+    registry_->add_periodic(registry_->self, &entry);
+  }
   void hook(char const* signal, detail::bound_hook::function f) {
-    if (!knows(offsetof(lovage_registry, add_hook) + sizeof(registry_->add_hook))) return;
+    if (!knows(offsetof(lovage_registry, add_hook) + sizeof(registry_->add_hook), "hooks")) return;
     auto body = std::make_unique<detail::bound_hook>(detail::bound_hook{signal, std::move(f)});
     lovage_hook_entry const entry{sizeof(lovage_hook_entry), signal, &detail::bound_hook::run, body.release(),
                                   &detail::bound_hook::destroy};

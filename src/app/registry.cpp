@@ -61,8 +61,9 @@ task_entry const* task_registry::impl::find(std::string_view name) const noexcep
 lovage_registry const* task_registry::impl::begin(std::string source) {
   source_ = std::move(source);
   error_.clear();
-  face_ = lovage_registry{sizeof(lovage_registry), this, &impl::add, &impl::fail, &impl::add_command, &impl::add_hook,
-                          &impl::add_around};
+  face_ = lovage_registry{
+      sizeof(lovage_registry), this, &impl::add, &impl::fail, &impl::add_command, &impl::add_hook, &impl::add_around,
+      &impl::add_periodic};
   return &face_;
 }
 
@@ -95,6 +96,21 @@ void task_registry::impl::add_around(void* self, lovage_around_entry const* entr
   auto& me = *static_cast<impl*>(self);
   try {
     me.hooks_.add(*entry);
+  } catch (std::exception const& e) {
+    if (me.error_.empty()) me.error_ = e.what();
+  }
+}
+
+void task_registry::impl::add_periodic(void* self, lovage_periodic_entry const* entry) {
+  auto& me = *static_cast<impl*>(self);
+  try {
+    own_periodic made{entry->name, unpacker{{entry->spec, entry->spec_size}}.any(), me.source_};
+    auto const taken = std::find_if(me.periodic_.begin(), me.periodic_.end(),
+                                    [&](own_periodic const& have) { return have.name == made.name; });
+    if (taken == me.periodic_.end()) return me.periodic_.push_back(std::move(made));
+    if (me.error_.empty())
+      me.error_ =
+          "the periodic task '" + made.name + "' is defined twice: by " + taken->source + " and by " + me.source_;
   } catch (std::exception const& e) {
     if (me.error_.empty()) me.error_ = e.what();
   }

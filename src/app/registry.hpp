@@ -9,6 +9,7 @@
 #include <map>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace lovage {
 
@@ -25,6 +26,13 @@ struct task_entry {
 struct own_command {
   std::string name;
   lovage_command_entry entry{};
+  std::string source;
+};
+
+/// A periodic task that a plug-in brought, as the setting `beat_schedule` would have it.
+struct own_periodic {
+  std::string name;
+  value spec;
   std::string source;
 };
 
@@ -48,6 +56,8 @@ class task_registry::impl {
   /// Runs it. Error `task_failed` with the text that it gave.
   [[nodiscard]] static expected<value> run(own_command const& command, value::map const& arguments);
   [[nodiscard]] hook_table const& hooks() const noexcept { return hooks_; }
+  /// In the order in which they came.
+  [[nodiscard]] std::vector<own_periodic> const& periodic() const noexcept { return periodic_; }
 
   /// The C face handed to definitions; errors are kept until `finish`.
   [[nodiscard]] lovage_registry const* begin(std::string source);
@@ -61,10 +71,12 @@ class task_registry::impl {
   static void add_around(void* self, lovage_around_entry const* entry);
   void insert(lovage_task_entry const& entry);
   static void add_command(void* self, lovage_command_entry const* entry);
+  static void add_periodic(void* self, lovage_periodic_entry const* entry);
 
   std::map<std::string, task_entry, std::less<>> entries_;
   std::map<std::string, task_entry, std::less<>> const builtin_;
   std::map<std::string, own_command, std::less<>> commands_;
+  std::vector<own_periodic> periodic_;
   hook_table hooks_;
   value::map annotations_;
   std::string source_, error_;

@@ -65,6 +65,8 @@ class agenda {
   [[nodiscard]] overlap overlapping(place at) const { return static_cast<overlap>(slots_[at].overlap); }
   [[nodiscard]] bool one_off(place at) const { return slots_[at].one_off; }
   [[nodiscard]] std::optional<time_point> last_due(place at) const;
+  /// When an occurrence is sent: later than it is due where that is spread.
+  [[nodiscard]] time_point sending(place at, time_point due) const { return sending(slots_[at], due); }
 
  private:
   /// What few entries have; stands before their texts.

@@ -6,6 +6,7 @@
 #include "beat/store_choice.hpp"
 #include "core/ids.hpp"
 #include "core/log.hpp"
+#include "health/server.hpp"
 
 #include <pthread.h>
 #include <csignal>
@@ -56,6 +57,7 @@ class beat::impl {
     if (choice_->why == "beat_schedule_filename")
       log::warning("beat: schedules are kept in " + choice_->shown +
                    ", for schedulers of this machine alone; beat_store_url names a place for several");
+    listen();
   }
 
   void work() {
@@ -87,12 +89,14 @@ class beat::impl {
     ::sigset_t all, before;
     ::sigfillset(&all);
     ::pthread_sigmask(SIG_SETMASK, &all, &before);  // signals are the program's, not this thread's
+    if (health_) health_->start();
     thread_ = std::thread{[this] {
       try {
         work();
       } catch (std::exception const& e) {
         log::critical(std::string{"beat: "} + e.what());
       }
+      stop_answering();
       std::lock_guard const lock{mutex_};
       ended_ = true;
     }};
@@ -101,9 +105,16 @@ class beat::impl {
 
   int run();
   bool wait_leading(deadline until) const;
+  std::string health_url() const {
+    std::lock_guard const lock{mutex_};
+    return health_url_;
+  }
 
  private:
   std::shared_ptr<beats::schedule_store> open();
+  void listen();
+  void stop_answering();
+  beats::health_facts facts() const;
   void add(beats::entry e) {
     for (auto const& have : own_)
       if (have.name == e.name) return;
@@ -123,8 +134,44 @@ class beat::impl {
   mutable std::mutex mutex_;  // guards what follows
   mutable std::condition_variable changed_;
   bool stopping_ = false, ended_ = false;
+  std::string health_url_, trouble_;
+  std::chrono::steady_clock::time_point turned_ = std::chrono::steady_clock::now();
   std::shared_ptr<beats::scheduler> running_;
+
+  std::unique_ptr<health::server> health_;  // last: it asks the others
 };
+
+void beat::impl::listen() {
+  auto const& c = app_.settings;
+  auto const port = options_.health_port_.value_or(c.beat_health_port());
+  if (!port) return;
+  if (*port < 0 || *port > 65535) throw error{errc::invalid_argument, "the port for health checks is not in 0..65535"};
+  health::checks what{[this] { return beats::liveness(facts()); }, [this] { return beats::readiness(facts()); },
+                      [this] { return beats::metrics_page(facts()); }};
+  health_ = health::server::listen(options_.health_host_.value_or(c.beat_health_host()),
+                                   static_cast<std::uint16_t>(*port), std::move(what))
+                .value();
+  log::info("health checks at " + health_->url());
+  std::lock_guard const lock{mutex_};
+  health_url_ = health_->url();
+}
+
+void beat::impl::stop_answering() {
+  if (health_) health_->stop();
+  std::lock_guard const lock{mutex_};
+  health_url_.clear();
+}
+
+// Before its store is open there is no scheduler to ask.
+beats::health_facts beat::impl::facts() const {
+  std::lock_guard const lock{mutex_};
+  beats::health_facts out;
+  if (running_ != nullptr) out = running_->facts();
+  if (running_ == nullptr) out.store_trouble = trouble_.empty() ? "it is not open yet" : trouble_;
+  if (running_ == nullptr) out.turned = turned_, out.now = std::chrono::steady_clock::now();
+  out.stopping = stopping_;
+  return out;
+}
 
 // A store that is away is waited for, one that cannot be is an error in the log: whoever runs this was told at its
 // start.
@@ -141,6 +188,8 @@ std::shared_ptr<beats::schedule_store> beat::impl::open() {
       log::error("beat: cannot open the schedule store: " + made.error().text() + "; trying again until it can");
     told = true;
     std::unique_lock lock{mutex_};
+    trouble_ = made.error().text();
+    turned_ = std::chrono::steady_clock::now();
     if (changed_.wait_for(lock, open_again, [this] { return stopping_; })) return nullptr;
   }
 }
@@ -148,7 +197,9 @@ std::shared_ptr<beats::schedule_store> beat::impl::open() {
 int beat::impl::run() {
   if (!options_.handle_signals_) {
     prepare();
+    if (health_) health_->start();
     work();
+    stop_answering();
     std::lock_guard const lock{mutex_};
     return stopping_ ? 0 : 1;
   }
@@ -192,5 +243,6 @@ int beat::run() { return impl_->run(); }
 void beat::start() { impl_->start(); }
 void beat::stop() { impl_->stop(); }
 bool beat::wait_leading(deadline until) const { return impl_->wait_leading(until); }
+std::string beat::health_url() const { return impl_->health_url(); }
 
 }  // namespace lovage

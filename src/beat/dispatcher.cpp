@@ -39,6 +39,7 @@ void dispatcher::add(std::vector<claimed_call> some) {
 void dispatcher::forget() {
   waiting_.clear();
   notes_.clear();
+  trouble_.clear();
 }
 
 bool dispatcher::work(deadline until) {
@@ -56,7 +57,7 @@ expected<void> dispatcher::send(std::vector<claimed_call>& some, deadline until)
   for (auto const& c : some) {
     auto call = call_of_occurrence(c);
     if (!call) return fail(call.error());
-    if (!told_) log::info("Scheduler: Sending due task " + c.entry + " (" + call->task + ")");
+    if (trouble_.empty()) log::info("Scheduler: Sending due task " + c.entry + " (" + call->task + ")");
     calls.push_back(*std::move(call));
   }
   auto const ids = detail::send_raw(app_, std::move(calls), until);
@@ -85,11 +86,15 @@ bool dispatcher::send_one_by_one(deadline until) {
 
 void dispatcher::sent(claimed_call&& c) {
   if (log::enabled(log::level::debug)) log::debug(c.entry + " sent. id->" + task_id_of(c.entry, c.due).str());
-  notes_.push_back({std::move(c.entry), c.due, app_.now(), c.last, true});
+  auto const now = app_.now();
+  ++counts_.sent;
+  if (now - c.moment > late_after) ++counts_.late;
+  notes_.push_back({std::move(c.entry), c.due, now, c.last, true});
 }
 
 void dispatcher::refused(claimed_call&& c, error_info const& why) {
   log::error("beat: '" + c.entry + "' cannot be sent, and this run is left out: " + why.text());
+  ++counts_.refused;
   notes_.push_back({std::move(c.entry), c.due, app_.now(), false, false});
 }
 
@@ -105,14 +110,15 @@ bool dispatcher::note(deadline until) {
 }
 
 bool dispatcher::away(char const* what, error_info const& why) {
-  if (!told_) log::error(std::string{"beat: cannot "} + what + ": " + why.text() + "; trying again until it can");
-  told_ = true;
+  auto text = std::string{"cannot "} + what + ": " + why.text();
+  if (trouble_.empty()) log::error("beat: " + text + "; trying again until it can");
+  trouble_ = std::move(text);
   return false;
 }
 
 void dispatcher::back() {
-  if (told_) log::warning("beat: broker and schedule store are back; what was due is sent");
-  told_ = false;
+  if (!trouble_.empty()) log::warning("beat: broker and schedule store are back; what was due is sent");
+  trouble_.clear();
 }
 
 }  // namespace lovage::beats

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "app/app_state.hpp"
+#include "beat/health_report.hpp"
 #include "beat/schedule_store.hpp"
 
 #include <string>
@@ -18,6 +19,7 @@ struct claimed_call {
   time_point due;
   std::string call;  ///< as of `entry::call`
   bool last = false;
+  time_point moment = due;  ///< when it was to be sent
 };
 
 /// *Threads*: one at a time.
@@ -32,6 +34,10 @@ class dispatcher {
   [[nodiscard]] bool idle() const noexcept { return waiting_.empty() && notes_.empty(); }
   /// Another scheduler will take over what waits.
   void forget();
+  /// `left_out` is not known here.
+  [[nodiscard]] run_counts const& counts() const noexcept { return counts_; }
+  /// Why nothing is sent; empty while all goes well.
+  [[nodiscard]] std::string const& trouble() const noexcept { return trouble_; }
 
  private:
   [[nodiscard]] expected<void> send(std::vector<claimed_call>& some, deadline until);
@@ -52,7 +58,8 @@ class dispatcher {
   schedule_store& store_;
   std::vector<claimed_call> waiting_;
   std::vector<owned_note> notes_;
-  bool told_ = false;  ///< that something is away
+  run_counts counts_;
+  std::string trouble_;  ///< as the log was told
 };
 
 /// The call of an entry, as it was given. Errors: `decode`, `invalid_argument`.

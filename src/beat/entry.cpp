@@ -3,8 +3,9 @@
 #include "beat/scatter.hpp"
 #include "wire/fields.hpp"
 #include "wire/named_uuid.hpp"
-#include "wire/result_record.hpp"
 #include "wire/serializer.hpp"
+
+#include <lovage/periodic_values.hpp>
 
 #include <array>
 #include <cmath>
@@ -15,13 +16,6 @@ namespace {
 using option_seconds = periodic_options::seconds;
 
 constexpr std::array<std::string_view, 4> origin_names{"code", "configuration", "store", "django"};
-constexpr std::array<std::string_view, 3> catch_up_names{"none", "last", "all"};
-constexpr std::array<std::string_view, 4> overlap_names{"allow", "skip", "queue", "cancel"};
-
-template <class Enum, std::size_t N>
-std::string_view name_in(std::array<std::string_view, N> const& names, Enum v) {
-  return names[static_cast<std::size_t>(v)];
-}
 
 // One of these words; others are refused and named.
 template <class Enum, std::size_t N>
@@ -52,8 +46,8 @@ void read_moment(std::string_view key, value const& v, std::optional<time_point>
 
 bool read_option(std::string_view key, value const& v, periodic_options& out, wire::fields& in) {
   std::optional<option_seconds> some;
-  if (key == "catch_up") return read_word(catch_up_names, key, v, out.catch_up_, in), true;
-  if (key == "overlap") return read_word(overlap_names, key, v, out.overlap_, in), true;
+  if (key == "catch_up") return read_word(detail::catch_up_names, key, v, out.catch_up_, in), true;
+  if (key == "overlap") return read_word(detail::overlap_names, key, v, out.overlap_, in), true;
   if (key == "grace") return read_seconds(key, v, out.grace_, in), true;
   if (key == "one_off") return in.boolean(key, v, out.one_off_), true;
   if (key == "start") return read_moment(key, v, out.start_, in), true;
@@ -66,22 +60,9 @@ bool read_option(std::string_view key, value const& v, periodic_options& out, wi
 
 }  // namespace
 
-std::string_view to_string(origin o) noexcept { return name_in(origin_names, o); }
+std::string_view to_string(origin o) noexcept { return origin_names[static_cast<std::size_t>(o)]; }
 
-value::map option_map(periodic_options const& with) {
-  periodic_options const usual;
-  value::map out;
-  auto const put = [&](char const* key, value v) { out.push_back({key, std::move(v)}); };
-  if (with.catch_up_ != usual.catch_up_) put("catch_up", name_in(catch_up_names, with.catch_up_));
-  if (with.grace_) put("grace", with.grace_->count());
-  if (with.overlap_ != usual.overlap_) put("overlap", name_in(overlap_names, with.overlap_));
-  if (with.spread_.count() > 0) put("spread", with.spread_.count());
-  if (with.jitter_.count() > 0) put("jitter", with.jitter_.count());
-  if (with.start_) put("start", wire::to_iso(*with.start_));
-  if (with.end_) put("end", wire::to_iso(*with.end_));
-  if (with.one_off_) put("one_off", true);
-  return out;
-}
+value::map option_map(periodic_options const& with) { return detail::periodic_values(with); }
 
 expected<periodic_options> read_options(value::map const& from) {
   periodic_options out;

@@ -1,5 +1,6 @@
 #include "beat/own_entries.hpp"
 
+#include "app/registry.hpp"
 #include "app/signature_message.hpp"
 #include "beat/entry_fields.hpp"
 #include "wire/serializer.hpp"
@@ -23,6 +24,12 @@ expected<entry> entry_of_code(detail::periodic_call const& p) {
 
 expected<std::vector<entry>> own_entries(detail::app_state const& app) {
   std::map<std::string, entry> all;
+  for (auto const& p : app.tasks.internals().periodic()) {
+    auto e = entry_of_members(p.name, p.spec);
+    if (!e) return fail(e.error().code, e.error().detail, p.source);
+    e->from = origin::code;
+    all.insert_or_assign(p.name, *std::move(e));
+  }
   for (auto const& p : app.periodic) {
     auto e = entry_of_code(p);
     if (!e) return fail(e.error());

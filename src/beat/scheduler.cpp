@@ -32,13 +32,17 @@ scheduler::scheduler(detail::app_state& app, std::shared_ptr<schedule_store> sto
       with_{std::move(with)},
       agenda_{with_.times},
       dispatcher_{app_, *store_},
-      last_runs_{app_} {}
+      last_runs_{app_} {
+  facts_.name = with_.name;
+  facts_.turned = clock::now();
+}
 
 void scheduler::run() {
   detail::clock_listener const moved{[this] { store_->interrupt(); }};
   log::info("beat: Starting...");
   while (!stopping_) {
     auto const nap = turn();
+    tell_facts();
     if (!stopping_ && nap > nap.zero()) store_->wait(deadline::in(nap));
   }
   if (auto const done = store_->resign(with_.name, deadline::in(store_limit)); !done)
@@ -62,6 +66,28 @@ void scheduler::set_leading(bool yes) {
   std::lock_guard const lock{mutex_};
   leading_ = yes;
   leading_changed_.notify_all();
+}
+
+void scheduler::tell_facts() {
+  auto counts = dispatcher_.counts();
+  counts.left_out = left_out_;
+  std::lock_guard const lock{mutex_};
+  facts_.leader = holder_;
+  facts_.leads = leading_;
+  facts_.store_trouble = trouble_;
+  facts_.send_trouble = dispatcher_.trouble();
+  facts_.entries = agenda_.size();
+  facts_.runs = counts;
+  facts_.last_tick = app_.now();
+  facts_.turned = clock::now();
+}
+
+health_facts scheduler::facts() const {
+  std::lock_guard const lock{mutex_};
+  auto out = facts_;
+  out.stopping = stopping_;
+  out.now = clock::now();
+  return out;
 }
 
 scheduler::clock::duration scheduler::turn() {
@@ -114,6 +140,7 @@ void scheduler::begin_term() {
 void scheduler::end_term(std::string const& why) {
   log::warning("beat: " + with_.name + " leads no longer: " + why);
   term_ = 0;
+  holder_.clear();
   set_leading(false);
   agenda_.apply({{}, {}, true, 0}, app_.now());
   dispatcher_.forget();  // the next leader takes over what was not sent
@@ -177,7 +204,7 @@ bool scheduler::take_over() {
       continue;
     }
     log::warning("beat: '" + o.entry + "' was claimed and not sent; it is sent now");
-    some.push_back({o.entry, o.due, std::string{agenda_.call(*at)}, agenda_.one_off(*at)});
+    some.push_back({o.entry, o.due, std::string{agenda_.call(*at)}, agenda_.one_off(*at), agenda_.sending(*at, o.due)});
     agenda_.sent(*at, o.due);
     if (agenda_.one_off(*at)) agenda_.drop(*at);
   }
@@ -193,6 +220,7 @@ bool scheduler::work_through() {
     if (due.empty()) return true;
     heed_overlaps(due);
     if (!decide(due) || !dispatcher_.work(deadline::in(send_limit))) return false;
+    tell_facts();
     if (!lead()) return false;
   }
 }
@@ -252,11 +280,13 @@ bool scheduler::decide(std::vector<agenda::item> const& due) {
     auto const at = due[i].at;
     agenda_.decided(at, due[i].due);
     if (!(*mine)[i]) {
-      if (!due[i].send)
-        log::debug("Scheduler: " + std::string{agenda_.name(at)} + " was not sent: too late or held up");
+      if (due[i].send) continue;
+      ++left_out_;
+      log::debug("Scheduler: " + std::string{agenda_.name(at)} + " was not sent: too late or held up");
       continue;
     }
-    some.push_back({std::string{agenda_.name(at)}, due[i].due, std::string{agenda_.call(at)}, agenda_.one_off(at)});
+    some.push_back({std::string{agenda_.name(at)}, due[i].due, std::string{agenda_.call(at)}, agenda_.one_off(at),
+                    agenda_.sending(at, due[i].due)});
     agenda_.sent(at, due[i].due);
     if (agenda_.one_off(at)) agenda_.drop(at);
   }
@@ -279,14 +309,15 @@ bool scheduler::failed(error_info const& why) {
     if (term_ != 0) end_term(why.detail);
     return false;
   }
-  if (!told_) log::error("beat: cannot reach the schedule store: " + why.text() + "; trying again until it can");
-  told_ = true;
+  if (trouble_.empty())
+    log::error("beat: cannot reach the schedule store: " + why.text() + "; trying again until it can");
+  trouble_ = why.text();
   return false;
 }
 
 void scheduler::worked() {
-  if (told_) log::warning("beat: the schedule store is back");
-  told_ = false;
+  if (!trouble_.empty()) log::warning("beat: the schedule store is back");
+  trouble_.clear();
 }
 
 scheduler::clock::duration scheduler::until_next() const {

@@ -4,6 +4,7 @@
 #include "app/app_state.hpp"
 #include "beat/agenda.hpp"
 #include "beat/dispatcher.hpp"
+#include "beat/health_report.hpp"
 #include "beat/last_runs.hpp"
 #include "beat/schedule_store.hpp"
 
@@ -34,6 +35,8 @@ class scheduler {
   void run();
   void stop();
   [[nodiscard]] bool wait_leading(deadline until) const;
+  /// As of the last time its loop came round.
+  [[nodiscard]] health_facts facts() const;
 
   /// One round: what is due now is sent. Until when there is nothing to do, at most. For tests, in place of `run`.
   [[nodiscard]] std::chrono::steady_clock::duration turn();
@@ -44,6 +47,7 @@ class scheduler {
   void begin_term();
   void end_term(std::string const& why);
   void set_leading(bool yes);
+  void tell_facts();
   [[nodiscard]] bool read_changes();
   [[nodiscard]] bool take_over();
   [[nodiscard]] bool work_through();
@@ -67,13 +71,15 @@ class scheduler {
   std::uint64_t term_ = 0, counter_ = 0;
   clock::time_point ask_at_{}, renew_at_{}, lead_until_{}, read_at_{}, take_over_at_{}, clean_at_{};
   std::string holder_;
-  int refused_ = 0;    ///< how often somebody else led when it was asked
-  bool told_ = false;  ///< that the store is away
+  int refused_ = 0;      ///< how often somebody else led when it was asked
+  std::string trouble_;  ///< why the store is away, as the log was told
+  std::uint64_t left_out_ = 0;
   std::atomic<bool> stopping_{false};
 
   mutable std::mutex mutex_;  // guards what follows
   mutable std::condition_variable leading_changed_;
   bool leading_ = false;
+  health_facts facts_;
 };
 
 }  // namespace lovage::beats

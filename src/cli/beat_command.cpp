@@ -45,6 +45,7 @@ constexpr char const* beat_footer = R"(Examples:
   lovage beat -b redis://localhost           keeps its schedule there; start it on as many machines as you like
   lovage beat -s /var/lib/shop/beat.db       keeps its schedule in this file
   lovage beat -S django                      the entries of django-celery-beat, from django_database_url
+  lovage beat --health-port 8081             answers /healthz, /readyz and /metrics there
   lovage schedule list                       what is periodic, and when it runs next
 
 Several may run at once: one leads, the others take over when it dies. What stands behind "--" overrides settings.
@@ -57,6 +58,8 @@ void beat_settings::put_into(config& settings) const {
   if (!file.empty()) settings.set("beat_store_url", sqlite_url(file), "option");
   if (!scheduler.empty()) settings.set("beat_scheduler", scheduler, "option");
   if (!max_interval.empty()) settings.set("beat_max_loop_interval", max_interval, "option");
+  if (!health_port.empty()) settings.set("beat_health_port", health_port, "option");
+  if (!health_host.empty()) settings.set("beat_health_host", health_host, "option");
 }
 
 void add_beat(CLI::App& root, session& s) {
@@ -67,6 +70,10 @@ void add_beat(CLI::App& root, session& s) {
   c->add_option("--max-interval", a->with.max_interval,
                 "Look for changed entries this often where the store does not tell (default: 2)")
       ->type_name("SECONDS");
+  c->add_option("--health-port", a->with.health_port, "Answer probes and Prometheus on this port; 0: any")
+      ->type_name("PORT");
+  c->add_option("--health-host", a->with.health_host, "Address to listen on for them (default: 127.0.0.1)")
+      ->type_name("HOST");
   add_log_options(*c, a->daemon);
   add_service_options(*c, a->daemon.service);
   c->footer(beat_footer);

@@ -21,7 +21,7 @@ struct daemon_options {
 
 /// Options of `beat`, and of `worker` with --beat, that stand for settings.
 struct beat_settings {
-  std::string file, scheduler, max_interval;
+  std::string file, scheduler, max_interval, health_port, health_host;
   void put_into(config& settings) const;
 };
 

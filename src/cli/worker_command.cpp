@@ -74,8 +74,8 @@ bool reloads_on_hangup() { return ::isatty(STDIN_FILENO) == 0; }
 
 // It starts once the worker's own processes have, and ends before what runs is waited for.
 void embed(std::optional<beat>& scheduler, app& on) {
-  (void)periodic_tasks{on};  // what cannot be is told now
-  scheduler.emplace(on);
+  (void)periodic_tasks{on};                                         // what cannot be is told now
+  scheduler.emplace(on, beat_options{}.health_port(std::nullopt));  // probes ask the worker
   on.tasks().extend([&scheduler](library& lib) {
     lib.on_worker_ready([&scheduler](auto const&) { scheduler->start(); });
     lib.on_worker_shutdown([&scheduler](auto const&) { scheduler->stop(); });

@@ -35,9 +35,18 @@ void listen(lovage::library& lib) {
   });
 }
 
+void repeat(lovage::library& lib) {
+  lib.periodic("plugged", std::chrono::milliseconds{300}, echo.s("again"));
+  lib.periodic("nightly", "0 4 * * mon-fri Europe/Berlin", add.s(1, 2).queue("slow"),
+               lovage::periodic_options{}.overlap(lovage::overlap::skip).spread(std::chrono::minutes{10}));
+  if (std::string{std::getenv("CLI_PERIODIC")} == "twice") lib.periodic("plugged", "@daily", echo.s("again"));
+  if (std::string{std::getenv("CLI_PERIODIC")} == "broken") lib.periodic("broken", "61 * * * *", echo.s("again"));
+}
+
 }  // namespace
 
 LOVAGE_PLUGIN(lib) {
+  if (std::getenv("CLI_PERIODIC")) repeat(lib);
   if (std::getenv("CLI_HOOKS")) listen(lib);
   lib.define(add, [](int x, int y) { return x + y; });
   lib.define(echo, [](std::string const& text) { return text; });

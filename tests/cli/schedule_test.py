@@ -7,8 +7,10 @@ import sqlite3
 import subprocess
 import time
 import unittest
+import urllib.error
+import urllib.request
 
-from cli_case import PROGRAM, Case, once, read
+from cli_case import PLUGIN, PROGRAM, Case, once, read
 
 import servers
 
@@ -136,6 +138,21 @@ class ScheduleTest(Case):
             self.assertIn("SUCCESS", self.lovage("result", task, "--wait", "20").stdout)
             self.assertEqual(json.loads(self.lovage("result", task, "--json").stdout)["result"], 5)
 
+    @once
+    def test_entries_of_a_plug_in_are_code(self):
+        with self.worker(), self.beat("-A", PLUGIN, CLI_PERIODIC="yes"):
+            self.wait_for(lambda: self.entry("plugged")["total_run_count"] >= 2)
+            self.wait_for(lambda: read(self.path("worker.log")).count("'again'") >= 2)
+            shown = self.entry("nightly")
+            self.assertEqual((shown["schedule"], shown["task"], shown["args"], shown["options"], shown["origin"]),
+                             ("0 4 * * 1-5 Europe/Berlin", "cli.add", [1, 2], {"queue": "slow"}, "code"))
+            self.assertEqual((shown["overlap"], shown["spread"]), ("skip", 600))
+            self.assertIn("comes from code", self.schedule("remove", "nightly", code=1).stderr)
+        twice = self.lovage("beat", "-A", PLUGIN, code=1, CLI_PERIODIC="twice").stderr
+        self.assertRegex(twice, "cannot load plug-in .*: the periodic task 'plugged' is defined twice: by ")
+        broken = self.lovage("beat", "-A", PLUGIN, code=1, CLI_PERIODIC="broken").stderr
+        self.assertRegex(broken, "the periodic task 'broken': .*minute.*" + os.path.basename(PLUGIN))
+
     # Schedulers
 
     def test_beat_sends_what_is_due_and_says_so(self):
@@ -203,6 +220,86 @@ class ScheduleTest(Case):
         ids = [line.split("cli.add[")[1].split("]")[0] for line in log.splitlines() if "cli.add[" in line and "succeeded" in line]
         self.assertGreater(len(ids), 1)
         self.assertEqual(len(ids), len(set(ids)), "a run came twice")
+
+    def test_the_run_before_is_ended_where_runs_must_not_overlap_and_the_newest_counts(self):
+        begun, go = self.path("begun"), self.path("go")
+        self.schedule("add", "newest", "every 1s", "cli.until", begun, go, "--overlap", "cancel")
+        log = self.path("worker.log")
+        ids = lambda: [line.split("cli.until[")[1].split("]")[0] for line in read(log).splitlines()
+                       if "cli.until[" in line and "received" in line]
+        with self.worker("-c", "1"), self.beat():
+            # There is one slot: the third has begun to run only if both before it have ended.
+            self.wait_for(lambda: len(ids()) >= 3)
+            for task in ids()[:2]:
+                self.assertIn("REVOKED", self.lovage("result", task, "--wait", "20", code=1).stdout)
+            os.remove(begun)
+            self.wait_for(lambda: os.path.exists(begun))
+            self.assertIn("Revoking the last run of newest", read(self.path("beat.log")))
+            self.schedule("pause", "newest")
+            with open(go, "w"):
+                pass
+            self.wait_for(lambda: "succeeded" in read(log))
+
+    def test_two_applications_on_one_store_are_told(self):
+        ours, theirs = {"task": "cli.echo", "schedule": "@yearly"}, {"task": "cli.add", "schedule": "@yearly"}
+        with self.beat(log="one.log", LOVAGE_BEAT_SCHEDULE=json.dumps({"ours": ours})):
+            self.wait_for(lambda: self.leader("one.log"))
+            with self.beat(log="two.log", LOVAGE_BEAT_SCHEDULE=json.dumps({"ours": ours, "theirs": theirs})):
+                self.wait_for(lambda: "another application needs a beat_store_url of its own" in read(self.path("two.log")))
+        warnings = [line for line in read(self.path("two.log")).splitlines() if "leads a schedule without" in line]
+        self.assertEqual(len(warnings), 1, warnings)
+        self.assertIn("'theirs'", warnings[0])
+
+    def ask(self, log, page):
+        """Status and text of a page of the port for probes; None while there is no port."""
+        lines = [line for line in read(self.path(log)).splitlines() if "health checks at " in line]
+        if not lines:
+            return None, ""
+        try:
+            with urllib.request.urlopen(lines[-1].split("health checks at ")[1] + page, timeout=10) as answer:
+                return answer.status, answer.read().decode()
+        except urllib.error.HTTPError as refused:
+            return refused.code, refused.read().decode()
+
+    def test_probes_and_prometheus_see_who_leads_and_what_was_sent(self):
+        self.schedule("add", "often", "every 200ms", "cli.echo", "x")
+        with self.beat("--health-port", "0", log="one.log"):
+            self.wait_for(lambda: "lovage_beat_leader 1\n" in self.ask("one.log", "/metrics")[1])
+            self.wait_for(lambda: self.ask("one.log", "/readyz")[0] == 200)
+            told = json.loads(self.ask("one.log", "/readyz")[1])
+            self.assertEqual((told["leads"], told["leader"], told["store"]), (True, told["name"], "reachable"))
+            sent = lambda: int(self.ask("one.log", "/metrics")[1].split("\nlovage_beat_sent_total ")[1].split()[0])
+            self.wait_for(lambda: sent() >= 3)
+            with self.beat("--", "beat_health_port=0", log="two.log"):
+                self.wait_for(lambda: self.ask("two.log", "/readyz")[0] == 200)
+                second = json.loads(self.ask("two.log", "/readyz")[1])
+                self.assertEqual((second["leads"], second["leader"], second["entries"]), (False, told["name"], 0))
+                self.assertEqual(self.ask("two.log", "/healthz")[0], 200)
+                self.assertIn("lovage_beat_leader 0\n", self.ask("two.log", "/metrics")[1])
+            port = self.ask_port("one.log")
+            self.assertIn("cannot listen for health checks",
+                          self.lovage("beat", "--health-port", port, code=1).stderr)
+
+    def ask_port(self, log):
+        return read(self.path(log)).split("health checks at http://127.0.0.1:")[1].split()[0]
+
+    @once
+    def test_a_scheduler_whose_store_is_away_lives_and_is_not_ready(self):
+        with servers.redis() as store:
+            self.env["LOVAGE_BEAT_STORE_URL"] = store.url()
+            with self.beat("--health-port", "0"):
+                self.wait_for(lambda: self.ask("beat.log", "/readyz")[0] == 200)
+                store.kill()
+                self.wait_for(lambda: self.ask("beat.log", "/readyz")[0] == 503)
+                told = json.loads(self.ask("beat.log", "/readyz")[1])
+                self.assertEqual(told["store"], "away")
+                self.assertIn("the schedule store cannot be reached", told["reason"])
+                self.assertEqual(self.ask("beat.log", "/healthz")[0], 200)
+                store.restart()
+                self.wait_for(lambda: self.ask("beat.log", "/readyz")[0] == 200)
+        with self.beat("--health-port", "0", log="later.log"):  # not open yet
+            self.wait_for(lambda: self.ask("later.log", "/readyz")[0] == 503)
+            self.assertEqual(self.ask("later.log", "/healthz")[0], 200)
 
     @once
     def test_a_pid_file_and_a_log_in_json(self):

@@ -43,8 +43,8 @@ CELERY_BROKER_URL = os.environ.get("CELERY_BROKER_URL", "redis://localhost:6379/
 CELERY_RESULT_BACKEND = os.environ.get("CELERY_RESULT_BACKEND", "django-db")
 CELERY_RESULT_EXTENDED = True
 
-# `lovage beat -S django` stands in for this one; the admin asks for its name.
-CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
-
 # What runs in C++ has a queue of its own, which only the lovage worker serves.
 CELERY_TASK_ROUTES = {"shop.*": {"queue": "cpp"}}
+
+# `lovage beat -S django` stands in for this one; the admin asks for its name.
+CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
