@@ -24,7 +24,7 @@ class History : public ::testing::Test {
     kept.reset();
     kept = history::open({place.file("h.db"), [this] { return now; }}, 5s).value();
   }
-  void add(std::vector<wire::event> const& events) { kept->add(events, 5s).value(); }
+  void add(std::vector<wire::event> const& events) { ASSERT_TRUE(kept->add(events, 5s)); }
   std::vector<std::string> found(task_filter const& which, task_order order = task_order::newest) {
     std::vector<std::string> out;
     for (auto const& t : kept->find(which, order, 50, {}, 5s).value().tasks) out.push_back(t.id);

@@ -31,7 +31,8 @@ bool is_busy(worker_picture const& w) {
 bool is_online(worker_picture const& w) { return w.seen.state == worker_state::online; }
 
 worker_picture const* find_worker(why_facts const& of, std::string const& name) {
-  auto const at = std::find_if(of.workers.begin(), of.workers.end(), [&](auto const& w) { return w.seen.name == name; });
+  auto const at =
+      std::find_if(of.workers.begin(), of.workers.end(), [&](auto const& w) { return w.seen.name == name; });
   return at == of.workers.end() ? nullptr : &*at;
 }
 
@@ -48,10 +49,11 @@ maybe of_its_worker(why_facts const& of) {
   auto const& t = *of.task;
   auto const* w = find_worker(of, t.worker);
   if (w == nullptr || w->seen.state != worker_state::online)
-    return reason{"worker_lost",
-                  fmt::format("worker {} has it and is {}; the broker gives it to another worker when the connection of "
-                              "that one is lost, or its visibility timeout is over",
-                              t.worker, w ? to_string(w->seen.state) : "not there")};
+    return reason{
+        "worker_lost",
+        fmt::format("worker {} has it and is {}; the broker gives it to another worker when the connection of "
+                    "that one is lost, or its visibility timeout is over",
+                    t.worker, w ? to_string(w->seen.state) : "not there")};
   if (t.state == state::started) return reason{"running", "it runs on " + t.worker};
   if (auto const limit = w->said ? w->said->rate_limit(t.name) : std::nullopt)
     return reason{"rate_limit", fmt::format("worker {} has it, and runs at most {} of {}", t.worker, *limit, t.name)};
@@ -96,9 +98,10 @@ maybe of_waiting(why_facts const& of) {
   if (at != of.queues.end() && at->ready > 1)
     return reason{"waiting", fmt::format("{} messages wait in queue '{}'", at->ready, t.queue)};
   if (at != of.queues.end() && at->ready == 0 && of.queues_known)
-    return reason{"waiting", fmt::format("queue '{}' is empty: a worker has it without telling (start workers with -E), "
-                                         "or it was removed",
-                                         t.queue)};
+    return reason{"waiting",
+                  fmt::format("queue '{}' is empty: a worker has it without telling (start workers with -E), "
+                              "or it was removed",
+                              t.queue)};
   return reason{"waiting", "it waits for a worker to take it"};
 }
 
