@@ -58,5 +58,7 @@ configure_file(packaging/lovage.pc.in ${PROJECT_BINARY_DIR}/lovage.pc @ONLY)
 install(FILES ${PROJECT_BINARY_DIR}/lovage.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
 install(FILES ${PROJECT_SOURCE_DIR}/packaging/systemd/lovage-worker@.service
   ${PROJECT_SOURCE_DIR}/packaging/systemd/lovage-beat@.service
-  ${PROJECT_SOURCE_DIR}/packaging/systemd/lovage-relay@.service DESTINATION lib/systemd/system)
+  ${PROJECT_SOURCE_DIR}/packaging/systemd/lovage-relay@.service
+  ${PROJECT_SOURCE_DIR}/packaging/systemd/lovage-web@.service DESTINATION lib/systemd/system)
+install(FILES ${PROJECT_SOURCE_DIR}/packaging/grafana/lovage.json DESTINATION ${CMAKE_INSTALL_DATADIR}/lovage/grafana)
 install(FILES ${PROJECT_SOURCE_DIR}/LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR})

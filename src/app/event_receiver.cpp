@@ -25,8 +25,10 @@ expected<std::vector<wire::event>> event_receiver::take(deadline until) {
     auto batch = event_mail::read(m, with_);
     if (!batch) {
       log::warning("an event cannot be read: " + batch.error().text());
+      ++refused_;
       continue;
     }
+    refused_ += batch->refused.size();
     for (auto const& why : batch->refused) log::warning("an event cannot be read: " + why.text());
     std::move(batch->events.begin(), batch->events.end(), std::back_inserter(out));
   }

@@ -4,6 +4,7 @@
 #include "app/app_state.hpp"
 #include "app/event_mail.hpp"
 
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <vector>
@@ -24,6 +25,8 @@ class event_receiver {
   /// Waits for at least one; empty at the deadline or after `interrupt`. What cannot be read is logged and passed over.
   [[nodiscard]] expected<std::vector<wire::event>> take(deadline until);
   void interrupt() { from_->interrupt(); }
+  /// How many could not be read. *Threads*: that of `take`.
+  [[nodiscard]] std::uint64_t refused() const noexcept { return refused_; }
 
  private:
   event_receiver(event_mail::settings with, std::shared_ptr<broker::transport> on, std::unique_ptr<broker::inbox> from)
@@ -32,6 +35,7 @@ class event_receiver {
   event_mail::settings const with_;
   std::shared_ptr<broker::transport> const on_;
   std::unique_ptr<broker::inbox> const from_;
+  std::uint64_t refused_ = 0;
 };
 
 }  // namespace lovage::detail

@@ -139,6 +139,11 @@ std::vector<minute> figures::take_minutes(time_point now) {
   return out;
 }
 
+minute figures::running_minute(time_point now) const {
+  auto const at = minutes_.find(whole_seconds(now) - whole_seconds(now) % 60);
+  return at == minutes_.end() ? minute{} : at->second;
+}
+
 void figures::resume(minute const& from) {
   auto& m = minutes_[whole_seconds(from.begin)];
   m.begin = from.begin;

@@ -49,6 +49,8 @@ class figures {
 
   /// Minutes that are over and were not taken yet, and the running one as it is (to be replaced later).
   [[nodiscard]] std::vector<minute> take_minutes(time_point now);
+  /// As far as it has come.
+  [[nodiscard]] minute running_minute(time_point now) const;
   /// After a restart: the minute that was running then goes on.
   void resume(minute const& from);
 

@@ -21,14 +21,14 @@ namespace lovage::monitor {
 
 /// Which tasks. What is empty asks nothing; all that is given must hold.
 struct task_filter {
-  std::vector<std::string> states;  ///< any of these
-  std::string name, worker, queue;  ///< exactly; a `*` at the end of `name` stands for any rest
-  std::string text;  ///< words of name, arguments, result, exception, traceback: all of them, in any order;
-                     ///< "a phrase" in quotes, the beginning of a word with `*`; a Chinese, Japanese or
-                     ///< Korean text is found as a phrase of its characters
-  std::string error_group, root;
-  std::vector<std::string> ids;
-  std::optional<time_point> from, to;  ///< by `task_record::first`, from <= first < to
+  std::vector<std::string> states = {};            ///< any of these
+  std::string name = {}, worker = {}, queue = {};  ///< exactly; a `*` at the end of `name` stands for any rest
+  std::string text = {};  ///< words of name, arguments, result, exception, traceback: all of them, in any order;
+                          ///< "a phrase" in quotes, the beginning of a word with `*`; a Chinese, Japanese or
+                          ///< Korean text is found as a phrase of its characters
+  std::string error_group = {}, root = {};
+  std::vector<std::string> ids = {};
+  std::optional<time_point> from = {}, to = {};  ///< by `task_record::first`, from <= first < to
 };
 
 enum class task_order : std::uint8_t { newest, oldest, slowest, fastest, by_name };

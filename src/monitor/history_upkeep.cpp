@@ -129,7 +129,7 @@ expected<history_size> history_file::size(deadline until) {
     history_size out;
     out.path = with_.path;
     out.bytes = file_bytes(with_.path) + file_bytes(with_.path + "-wal");
-    auto count = r.on.prepare("SELECT count(*) FROM body");
+    auto count = r.on.prepare("SELECT count(*) FROM task");
     if (count.step()) out.tasks = static_cast<std::uint64_t>(count.integer(0));
     auto first = r.on.prepare("SELECT first FROM task INDEXED BY by_first ORDER BY first LIMIT 1");
     if (first.step()) out.oldest = first_of(first.integer(0));

@@ -90,7 +90,7 @@ struct snapshot {
 };
 
 /// Why a task does not run: "not_known", "eta", "paused", "no_consumer", "not_registered", "rate_limit", "busy",
-/// "worker_lost", "revoked", "dead", "retry", "expired", "running", "waiting".
+/// "worker_lost", "revoked", "rejected", "dead", "retry", "expired", "running", "waiting".
 struct reason {
   std::string code;
   std::string text;  ///< a sentence that names the fix
@@ -111,7 +111,7 @@ struct change {
 ///     eyes.start().value();
 ///     auto const picture = eyes.latest();
 ///
-/// *Threads*: any; four of its own. *Lifetime*: the app must outlive it.
+/// *Threads*: any; six of its own. *Lifetime*: the app must outlive it.
 class monitor {
  public:
   monitor(app& on, monitor_settings with);

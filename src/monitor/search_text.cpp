@@ -15,7 +15,7 @@ bool is_unparted(std::uint32_t c) {
          (c >= 0x20000 && c <= 0x3FFFF);
 }
 
-bool is_blank(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
+bool is_space(char c) { return c == ' ' || c == '\t' || c == '\n' || c == '\r'; }
 
 // Whether the tokenizer finds a word in it: letters and figures, of whatever script.
 bool has_word(std::string_view s) {
@@ -52,14 +52,14 @@ expected<std::string> search_expression(std::string_view typed) {
   if (typed.size() > longest) return fail(errc::invalid_argument, "search for less: at most 1,000 octets of text", "q");
   std::string out;
   for (std::size_t at = 0; at < typed.size();) {
-    if (is_blank(typed[at])) {
+    if (is_space(typed[at])) {
       ++at;
       continue;
     }
     bool const phrase = typed[at] == '"';
     if (phrase) ++at;
     auto end = at;
-    while (end < typed.size() && (phrase ? typed[end] != '"' : !is_blank(typed[end]) && typed[end] != '"')) ++end;
+    while (end < typed.size() && (phrase ? typed[end] != '"' : !is_space(typed[end]) && typed[end] != '"')) ++end;
     auto word = typed.substr(at, end - at);
     at = phrase ? std::min(end + 1, typed.size()) : end;
     bool const open = !word.empty() && !phrase && word.back() == '*';

@@ -248,7 +248,8 @@ TEST_F(Dashboard, TheScheduleIsChangedFromAPage) {
   EXPECT_EQ(post("/api/v1/schedule", {{"name", "n/1"}, {"schedule", "every 1h"}, {"task", "web.sum"}}).status, 409);
   EXPECT_EQ(post("/api/v1/schedule", {{"name", "x"}, {"schedule", "now and then"}, {"task", "web.sum"}}).status, 400);
   EXPECT_EQ(post("/api/v1/schedule/n%2F1/pause").status, 200);
-  auto const* entry = &get("/api/v1/schedule").find("entries")->get_if<value::list>()->front();
+  auto const listed = get("/api/v1/schedule");
+  auto const* entry = &listed.find("entries")->get_if<value::list>()->front();
   EXPECT_EQ(*entry->find("enabled"), value{false});
   EXPECT_EQ(ask("PATCH", "/api/v1/schedule/n%2F1", value::map{{"schedule", "every 2h"}}).status, 200);
   EXPECT_EQ(post("/api/v1/schedule/n%2F1/run").status, 201);

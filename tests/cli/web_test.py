@@ -1,0 +1,120 @@
+"""The dashboard as a user meets it: `lovage web`, its logins, and its stream."""
+import contextlib
+import json
+import os
+import re
+import signal
+import subprocess
+import unittest
+import urllib.error
+import urllib.request
+
+from cli_case import PROGRAM, Case, once
+
+
+class WebTest(Case):
+    @contextlib.contextmanager
+    def web(self, *args, **env):
+        """A dashboard on a free port while the block runs; gives its address."""
+        web = subprocess.Popen([PROGRAM, "web", "--port", "0", *args], cwd=self.dir, env={**self.env, **env},
+                               stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+        try:
+            for line in web.stderr:
+                if found := re.search(r"address -> (\S+)", line):
+                    yield found[1]
+                    break
+            else:
+                self.fail(f"lovage web ended with {web.wait()}")
+            web.send_signal(signal.SIGTERM)
+            web.communicate(timeout=30)
+            self.assertEqual(web.returncode, 0)
+        finally:
+            if web.poll() is None:
+                web.kill()
+                web.communicate()
+
+    def ask(self, url, body=None, method=None, **headers):
+        """Status, headers and text."""
+        data = None if body is None else json.dumps(body).encode()
+        sent = {name.replace("_", "-"): text for name, text in headers.items()}
+        if data is not None:
+            sent["Content-Type"] = "application/json"
+        request = urllib.request.Request(url, data=data, headers=sent, method=method)
+        try:
+            with urllib.request.urlopen(request, timeout=20) as answer:
+                return answer.status, answer.headers, answer.read().decode()
+        except urllib.error.HTTPError as e:
+            return e.code, e.headers, e.read().decode()
+
+    def user(self, name, password, *args):
+        done = subprocess.run([PROGRAM, "web", "passwd", name, "--save", "users", *args], cwd=self.dir, env=self.env,
+                              input=password + "\n", text=True, capture_output=True, timeout=60)
+        self.assertEqual(done.returncode, 0, done.stderr)
+
+    def token(self, name, *args):
+        said = self.lovage("web", "token", name, "--save", "users", *args).stderr
+        return re.search(r"shown this once: (\S+)", said)[1]
+
+    def test_shows_itself_and_ends_by_term(self):
+        with self.web() as url:
+            self.assertTrue(url.startswith("http://127.0.0.1:"))
+            status, headers, text = self.ask(url + "/api/v1/session")
+            self.assertEqual((status, json.loads(text)["role"]), (200, "operator"))
+            self.assertIn("default-src 'none'", headers["Content-Security-Policy"])
+            self.assertEqual(self.ask(url + "/healthcheck")[2], "OK")
+            self.assertEqual(self.ask(url + "/api/v1/overview")[0], 200)
+
+    @once
+    def test_beyond_this_machine_it_wants_a_login(self):
+        said = self.lovage("web", "--host", "0.0.0.0", "--port", "0", code=1).stderr
+        self.assertIn("lovage web passwd", said)
+
+    @once
+    def test_passwords_and_tokens_log_in(self):
+        self.user("ann", "a long password")
+        token = self.token("ci", "--role", "viewer")
+        self.assertEqual(os.stat(self.dir + "/users").st_mode & 0o777, 0o600)
+        with self.web("--auth-file", "users") as url:
+            self.assertEqual(self.ask(url + "/api/v1/overview")[0], 401)
+            self.assertEqual(self.ask(url + "/api/v1/overview", Authorization="Bearer " + token)[0], 200)
+            self.assertEqual(self.ask(url + "/api/v1/queues/celery/purge", {}, Authorization="Bearer " + token)[0], 403)
+            self.assertEqual(self.ask(url + "/api/v1/session", {"user": "ann", "password": "wrong"})[0], 401)
+            status, headers, text = self.ask(url + "/api/v1/session", {"user": "ann", "password": "a long password"})
+            self.assertEqual(status, 200)
+            cookie, csrf = headers["Set-Cookie"].split(";")[0], json.loads(text)["csrf"]
+            self.assertEqual(self.ask(url + "/api/v1/queues/celery/purge", {}, Cookie=cookie)[0], 403)
+            self.assertEqual(self.ask(url + "/api/v1/queues/celery/purge", {}, Cookie=cookie, X_CSRF_Token=csrf)[0], 200)
+            audit = json.loads(self.ask(url + "/api/v1/audit", Cookie=cookie)[2])["entries"]
+            self.assertEqual((audit[0]["user"], audit[0]["outcome"]), ("ann", "done"))
+            self.ask(url + "/api/v1/session", {}, method="DELETE", Cookie=cookie, X_CSRF_Token=csrf)
+            self.assertEqual(self.ask(url + "/api/v1/overview", Cookie=cookie)[0], 401)
+
+    @once
+    def test_a_short_password_is_refused(self):
+        done = subprocess.run([PROGRAM, "web", "passwd", "ann"], cwd=self.dir, env=self.env, input="short\n", text=True,
+                              capture_output=True, timeout=60)
+        self.assertEqual(done.returncode, 2)
+        self.assertIn("8 characters", done.stderr)
+
+    @once
+    def test_pages_of_a_folder_are_served(self):
+        os.makedirs(self.dir + "/pages/assets")
+        for name, text in (("index.html", "<title>page</title>"), ("assets/a-0123ABCD.js", "1")):
+            with open(f"{self.dir}/pages/{name}", "w") as f:
+                f.write(text)
+        with self.web("--assets", "pages") as url:
+            self.assertIn("<title>page", self.ask(url + "/tasks/any-id")[2])
+            self.assertIn("immutable", self.ask(url + "/assets/a-0123ABCD.js")[1]["Cache-Control"])
+
+    def test_the_stream_greets_and_goes_on(self):
+        with self.web() as url, urllib.request.urlopen(url + "/api/v1/live", timeout=20) as stream:
+            kinds = []
+            while kinds.count("overview") < 3:
+                line = stream.readline().decode()
+                if line.startswith("event: "):
+                    kinds.append(line[len("event: ") :].strip())
+            self.assertEqual(kinds[0], "hello")
+
+
+if __name__ == "__main__":
+    unittest.main()
