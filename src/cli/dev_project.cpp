@@ -135,7 +135,10 @@ dev_project find_project(dev_wishes const& wishes) {
   dev_project out;
   std::error_code ignored;
   out.root = absolute_folder(wishes.folder.empty() ? "." : wishes.folder);
-  for (auto const& a : wishes.apps) out.apps.push_back(fs::absolute(a));
+  for (auto const& a : wishes.apps) {
+    auto const file = fs::absolute(a).lexically_normal();
+    out.apps.push_back(fs::weakly_canonical(file.parent_path(), ignored) / file.filename());
+  }
   out.build_command = wishes.build_command;
   bool const has_cmake = fs::exists(out.root / "CMakeLists.txt", ignored);
   bool const only_plugins = wishes.folder.empty() && wishes.build_command.empty() && !wishes.apps.empty();

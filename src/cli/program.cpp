@@ -140,7 +140,7 @@ std::unique_ptr<CLI::App> make_parser(session& s) {
   root->require_subcommand(0, 1);
   root->set_version_flag("--version", "lovage " LOVAGE_VERSION, "Show the version and exit");
   for (auto const add :
-       {add_worker, add_beat, add_schedule, add_relay, add_call, add_result, add_graph, add_queues, add_events,
+       {add_worker, add_beat, add_schedule, add_relay, add_call, add_result, add_graph, add_queues, add_events, add_top,
         add_tasks, add_inspect, add_control, add_status, add_report, add_multi, add_dev, add_completion})
     add(*root, s);
   // On every command by itself instead of the parser's "fallthrough", which takes `lovage call echo result` for two
