@@ -101,6 +101,7 @@ int parse_and_run(CLI::App& root, session& s, int argc, char const* const* argv)
 }
 
 constexpr char const* program_footer = R"(First steps:
+  lovage dev --init shop                       begin a project; 'lovage dev shop' builds it, runs it and reloads it
   lovage tasks -A ./libtasks.so                what a plug-in can do
   lovage worker -A ./libtasks.so -l info       run its tasks; a store in your state directory needs no server
   lovage call shop.add 2 3 --wait 10           send one and see its result
@@ -108,6 +109,7 @@ constexpr char const* program_footer = R"(First steps:
   lovage beat                                  send it every night; 'worker -B' does both
   lovage queues                                what waits, what runs, what is dead
   lovage status                                which workers are there; 'inspect' and 'control' talk to them
+  lovage top                                   an overview of all of it
 
 Settings come from a file (--config, $LOVAGE_CONFIG, ./lovage.toml), from LOVAGE_... in the environment, and from
 options, the later over the earlier; 'lovage report' shows the outcome. 'lovage COMMAND --help' tells more.

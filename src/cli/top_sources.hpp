@@ -60,7 +60,7 @@ class top_sources {
   failure_fold failures_;
   time_point since_{};
   std::uint64_t events_ = 0;
-  std::string event_fault_, queue_fault_;
+  std::string event_fault_ = "the broker has not answered yet", queue_fault_ = event_fault_;
   std::vector<top_queue> queues_;
   std::chrono::steady_clock::time_point looked_{};
   std::thread hearing_, looking_;

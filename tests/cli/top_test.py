@@ -154,8 +154,11 @@ class TopTest(Case):
 
     @once
     def test_a_broker_that_cannot_be_asked_is_said_and_told_by_the_exit_code(self):
-        text = self.lovage("top", "--once", "--listen", "1", "-b", "redis://127.0.0.1:1/0", code=1).stdout
-        self.assertRegex(text, r"(events|queues): .*127\.0\.0\.1")
+        away = ("-b", "redis://127.0.0.1:1/0")
+        text = self.lovage("top", "--once", "--listen", "0.2", *away, code=1).stdout
+        self.assertIn("the broker has not answered yet", text)
+        text = self.lovage("top", "--once", "--listen", "8", *away, code=1).stdout
+        self.assertRegex(text, r"(events|queues): .*(127\.0\.0\.1|connect)")
 
 
 if __name__ == "__main__":
