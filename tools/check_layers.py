@@ -62,10 +62,12 @@ stddef.h stdint.h cxxabi.h
 """.split())
 
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]')
+RAW_STRING = re.compile(r'R"\w*\(.*?\)\w*"', re.S)  # may hold a source text; only its lines count
 
 
 def includes(path):
-    for number, line in enumerate(path.read_text().splitlines(), 1):
+    text = RAW_STRING.sub(lambda raw: "\n" * raw[0].count("\n"), path.read_text())
+    for number, line in enumerate(text.splitlines(), 1):
         if match := INCLUDE.match(line):
             yield number, match[1], match[2]
 

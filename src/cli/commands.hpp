@@ -18,6 +18,7 @@ void add_result(CLI::App& root, session& s);
 void add_graph(CLI::App& root, session& s);
 void add_queues(CLI::App& root, session& s);
 void add_events(CLI::App& root, session& s);
+void add_top(CLI::App& root, session& s);
 void add_tasks(CLI::App& root, session& s);
 void add_inspect(CLI::App& root, session& s);
 void add_control(CLI::App& root, session& s);

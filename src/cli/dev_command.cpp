@@ -30,9 +30,8 @@ std::string own_file() {
 }
 
 // What every program is told: the options of this one, and the store where no setting names a broker.
-words common(session const& s, dev_project const& p) {
+words common(session const& s, config const& settings, dev_project const& p) {
   words out;
-  auto const settings = s.settings();
   if (!s.given.broker.empty())
     out.insert(out.end(), {"-b", s.given.broker});
   else if (!settings.is_set("broker_url"))
@@ -47,7 +46,8 @@ words joined(words head, words const& tail) {
   return head;
 }
 
-std::vector<dev_program> programs(session const& s, dev_args const& a, words const& shared, bool has_web) {
+std::vector<dev_program> programs_of(session const& s, dev_args const& a, config const& settings,
+                                     dev_project const& project, words const& shared, bool has_web) {
   auto const file = own_file();
   std::vector<dev_program> out;
   if (!a.without_beat)
@@ -57,18 +57,21 @@ std::vector<dev_program> programs(session const& s, dev_args const& a, words con
                    for (auto const& p : plugins) w.insert(w.end(), {"-A", p.string()});
                    return joined(std::move(w), tail);
                  }});
-  if (has_web && !a.without_web) out.push_back({"web", 32, [=](auto const&) { return joined({file, "web"}, shared); }});
+  if (has_web && !a.without_web) {
+    auto web = joined({file, "web"}, shared);
+    if (!settings.is_set("web_history_path"))
+      web.insert(web.end(), {"--history", (project.own_folder() / "history.db").string()});
+    out.push_back({"web", 32, [web](auto const&) { return web; }});
+  }
   return out;
 }
 
-std::vector<std::string> welcome(session const& s, dev_project const& p, words const& shared) {
-  auto const settings = s.settings();
-  bool const own = !settings.is_set("broker_url");
-  auto const broker = own ? sqlite_url(p.store().string()) : settings.broker_url();
-  auto const option = shared.size() > 1 && shared.front() == "-b" ? " -b " + mask_url(shared[1]) : std::string{};
-  std::vector<std::string> out{"broker:  " + mask_url(broker)};
-  out.push_back("send:    lovage call TASK ARGS... --wait 10" + option);
-  out.push_back("watch:   lovage top" + option);
+std::vector<std::string> welcome(config const& settings, dev_project const& p, words const& shared) {
+  bool const told = !shared.empty() && shared.front() == "-b";
+  auto const broker = mask_url(told ? shared[1] : settings.broker_url());
+  auto const option = told ? " -b " + broker : std::string{};
+  std::vector<std::string> out{"broker:  " + broker, "send:    lovage call TASK ARGS... --wait 10" + option,
+                               "watch:   lovage top" + option};
   if (p.has_sources) out.push_back("save a source below " + p.root.string() + " and it is built and loaded anew");
   return out;
 }
@@ -88,9 +91,10 @@ int run_dev(session& s, dev_args& a, bool has_web) {
   make_own_folder(plan.project);
   plan.lovage = own_file();
   plan.color = !s.given.no_color && ::isatty(STDOUT_FILENO) != 0 && std::getenv("NO_COLOR") == nullptr;
-  auto const shared = common(s, plan.project);
-  plan.programs = programs(s, a, shared, has_web);
-  plan.welcome = welcome(s, plan.project, shared);
+  auto const settings = s.settings();
+  auto const shared = common(s, settings, plan.project);
+  plan.programs = programs_of(s, a, settings, plan.project, shared, has_web);
+  plan.welcome = welcome(settings, plan.project, shared);
   return run_workshop(std::move(plan));
 }
 

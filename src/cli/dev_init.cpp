@@ -15,7 +15,7 @@ struct template_file {
   char const *name, *text;
 };
 
-// "@NAME@" is the project's name.
+// "@NAME@" is the project's name, "@TASKS@" includes its header.
 constexpr std::array project_files{
     template_file{"tasks.hpp", R"(// Names and types of the tasks: for whoever sends them and for whoever runs them.
 #pragma once
@@ -27,7 +27,7 @@ inline constexpr lovage::task<std::string(int)> work{"@NAME@.work", {"steps"}};
 }  // namespace @NAME@
 )"},
     template_file{"tasks.cpp", R"(// What the tasks do. 'lovage dev' builds this anew when you save it.
-#include "tasks.hpp"
+@TASKS@
 
 #include <lovage/plugin.hpp>
 
@@ -76,10 +76,13 @@ std::string checked_name(fs::path const& place) {
   return out;
 }
 
+void replace_all(std::string& in, std::string_view what, std::string const& by) {
+  for (auto at = in.find(what); at != in.npos; at = in.find(what, at + by.size())) in.replace(at, what.size(), by);
+}
+
 std::string filled(std::string text, std::string const& name) {
-  constexpr std::string_view mark = "@NAME@";
-  for (auto at = text.find(mark); at != text.npos; at = text.find(mark, at + name.size()))
-    text.replace(at, mark.size(), name);
+  replace_all(text, "@NAME@", name);
+  replace_all(text, "@TASKS@", "#include \"tasks.hpp\"");
   return text;
 }
 

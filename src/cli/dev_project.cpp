@@ -48,9 +48,18 @@ bool in_path(std::string_view program) {
   return false;
 }
 
+// A configuration that failed leaves a cache and nothing to build with.
+bool is_configured(fs::path const& build) {
+  std::error_code ignored;
+  return fs::exists(build / "CMakeCache.txt", ignored) &&
+         (fs::exists(build / "build.ninja", ignored) || fs::exists(build / "Makefile", ignored));
+}
+
 std::vector<std::string> configure_step(dev_project const& p) {
   std::vector<std::string> out{"cmake", "-S", p.root.string(), "-B", p.build_folder.string()};
-  if (in_path("ninja")) out.insert(out.end(), {"-G", "Ninja"});
+  std::error_code ignored;
+  bool const first = !fs::exists(p.build_folder / "CMakeCache.txt", ignored);
+  if (first && in_path("ninja")) out.insert(out.end(), {"-G", "Ninja"});
   if (auto const package = own_package(); !package.empty()) out.push_back("-Dlovage_DIR=" + package.string());
   return out;
 }
@@ -124,8 +133,7 @@ std::vector<std::vector<std::string>> dev_project::build_steps() const {
   if (!has_sources) return {};
   if (!build_command.empty()) return {{"/bin/sh", "-c", build_command}};
   std::vector<std::vector<std::string>> out;
-  std::error_code ignored;
-  if (!fs::exists(build_folder / "CMakeCache.txt", ignored)) out.push_back(configure_step(*this));
+  if (!is_configured(build_folder)) out.push_back(configure_step(*this));
   auto const jobs = std::to_string(std::max(1U, std::thread::hardware_concurrency()));
   out.push_back({"cmake", "--build", build_folder.string(), "--parallel", jobs});
   return out;
@@ -135,7 +143,10 @@ dev_project find_project(dev_wishes const& wishes) {
   dev_project out;
   std::error_code ignored;
   out.root = absolute_folder(wishes.folder.empty() ? "." : wishes.folder);
-  for (auto const& a : wishes.apps) out.apps.push_back(fs::absolute(a));
+  for (auto const& a : wishes.apps) {
+    auto const file = fs::absolute(a).lexically_normal();
+    out.apps.push_back(fs::weakly_canonical(file.parent_path(), ignored) / file.filename());
+  }
   out.build_command = wishes.build_command;
   bool const has_cmake = fs::exists(out.root / "CMakeLists.txt", ignored);
   bool const only_plugins = wishes.folder.empty() && wishes.build_command.empty() && !wishes.apps.empty();

@@ -11,7 +11,7 @@ namespace lovage::cli {
 
 struct dev_project {
   std::filesystem::path root;               ///< absolute; `.lovage` is made in it
-  std::vector<std::filesystem::path> apps;  ///< absolute; empty: those that the build makes
+  std::vector<std::filesystem::path> apps;  ///< absolute, folders without links; empty: those that the build makes
   bool has_sources = false;                 ///< it is watched and built
   std::filesystem::path build_folder;       ///< where plug-ins are looked for; empty without sources
   std::string build_command;                ///< for the shell; empty: CMake's

@@ -43,6 +43,8 @@ TEST_F(Project, OfCMakeIsBuiltWhereItWasBuiltBeforeAndElseApart) {
   ASSERT_EQ(fresh.build_steps().size(), 2U);
   EXPECT_EQ(fresh.build_steps()[0][1], "-S");
   write("build/CMakeCache.txt");
+  EXPECT_EQ(found().build_steps().size(), 2U) << "what failed to configure is configured again";
+  write("build/build.ninja");
   auto const known = found();
   EXPECT_EQ(known.build_folder, root / "build");
   ASSERT_EQ(known.build_steps().size(), 1U);

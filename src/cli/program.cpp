@@ -101,6 +101,7 @@ int parse_and_run(CLI::App& root, session& s, int argc, char const* const* argv)
 }
 
 constexpr char const* program_footer = R"(First steps:
+  lovage dev --init shop                       begin a project; 'lovage dev shop' builds it, runs it and reloads it
   lovage tasks -A ./libtasks.so                what a plug-in can do
   lovage worker -A ./libtasks.so -l info       run its tasks; a store in your state directory needs no server
   lovage call shop.add 2 3 --wait 10           send one and see its result
@@ -108,6 +109,7 @@ constexpr char const* program_footer = R"(First steps:
   lovage beat                                  send it every night; 'worker -B' does both
   lovage queues                                what waits, what runs, what is dead
   lovage status                                which workers are there; 'inspect' and 'control' talk to them
+  lovage top                                   an overview of all of it
   lovage web                                   all of it in a browser: http://127.0.0.1:5555
 
 Settings come from a file (--config, $LOVAGE_CONFIG, ./lovage.toml), from LOVAGE_... in the environment, and from
@@ -141,7 +143,7 @@ std::unique_ptr<CLI::App> make_parser(session& s) {
   root->require_subcommand(0, 1);
   root->set_version_flag("--version", "lovage " LOVAGE_VERSION, "Show the version and exit");
   for (auto const add :
-       {add_worker, add_beat, add_schedule, add_relay, add_call, add_result, add_graph, add_queues, add_events,
+       {add_worker, add_beat, add_schedule, add_relay, add_call, add_result, add_graph, add_queues, add_events, add_top,
         add_tasks, add_inspect, add_control, add_status, add_report, add_multi, add_web, add_dev, add_completion})
     add(*root, s);
   // On every command by itself instead of the parser's "fallthrough", which takes `lovage call echo result` for two

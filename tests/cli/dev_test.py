@@ -130,6 +130,40 @@ class DevTest(Case):
             dev.send_signal(signal.SIGINT)
             self.ended(dev)
 
+    def begin(self, *options):
+        """Sends a task that runs until the file `go` is there."""
+        self.here("call", "cli.until", self.path("begun"), self.path("go"), "--id", "long", *options)
+        self.wait_for(lambda: os.path.exists(self.path("begun")))
+
+    def test_a_second_ctrl_c_gives_back_what_runs(self):
+        os.mkdir(self.project)
+        store = ("-b", "sqlite:///.lovage/store.db")
+        with self.developing("-A", PLUGIN, cwd=self.project) as dev:
+            self.begin(*store)
+            dev.send_signal(signal.SIGINT)
+            self.wait_for_text("warm shutdown")
+            dev.send_signal(signal.SIGINT)
+            self.wait_for_text("worker gives back what it runs")
+            self.ended(dev)
+        self.assertIn("PENDING", self.here("result", "long", *store, code=3))
+        self.assertIn("celery", self.here("queues", *store))
+
+    def test_what_runs_for_long_is_given_back_to_the_new_code(self):
+        os.mkdir(self.project)
+        mine = self.path("libmine.so")
+        shutil.copy(PLUGIN, mine)
+        store = ("-b", "sqlite:///.lovage/store.db")
+        with self.developing("-A", mine, cwd=self.project) as dev:
+            self.begin(*store)
+            shutil.copy(PLUGIN, mine + ".new")
+            os.rename(mine + ".new", mine)
+            self.wait_for_text("worker gives back what it runs")
+            self.wait_for_text("ready.", 2)
+            open(self.path("go"), "w").close()
+            self.assertIn("SUCCESS", self.here("result", "long", "--wait", "60", *store))
+            dev.send_signal(signal.SIGINT)
+            self.ended(dev)
+
     def test_it_says_what_to_give(self):
         said = self.lovage("dev", code=2).stderr
         self.assertIn("there is no CMakeLists.txt here", said)
