@@ -437,6 +437,7 @@ export const en = {
   "workers.filter": "Filter workers",
   "workers.idle": "idle",
   "workers.load": "Load",
+  "workers.load_short": "load {load}",
   "workers.memory": "Memory",
   "workers.more_running": "and {n} more",
   "workers.name": "Worker",

@@ -438,6 +438,7 @@ export const zhHans: Dictionary = {
   "workers.filter": "筛选工作进程",
   "workers.idle": "空闲",
   "workers.load": "负载",
+  "workers.load_short": "负载 {load}",
   "workers.memory": "内存",
   "workers.more_running": "以及另外 {n} 个",
   "workers.name": "工作进程",

@@ -438,6 +438,7 @@ export const zhHant: Dictionary = {
   "workers.filter": "篩選工作行程",
   "workers.idle": "閒置",
   "workers.load": "負載",
+  "workers.load_short": "負載 {load}",
   "workers.memory": "記憶體",
   "workers.more_running": "以及另外 {n} 個",
   "workers.name": "工作行程",
