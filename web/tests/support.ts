@@ -65,8 +65,10 @@ export async function settled(page: Page): Promise<void> {
   await expect(page.locator(".waiting")).toHaveCount(0);
 }
 
-export async function noFaults(page: Page): Promise<void> {
-  const { violations } = await new AxeBuilder({ page }).analyze();
+/** axe finds nothing serious; with `rules` it looks for these alone. */
+export async function noFaults(page: Page, rules?: string[]): Promise<void> {
+  const axe = new AxeBuilder({ page });
+  const { violations } = await (rules ? axe.withRules(rules) : axe).analyze();
   const bad = violations.filter((one) => one.impact === "serious" || one.impact === "critical");
   expect(bad.map((one) => `${one.id}: ${one.nodes.slice(0, 3).map((node) => node.html.slice(0, 200) + " " + (node.failureSummary ?? "").slice(0, 200)).join(" | ")}`)).toEqual([]);
 }

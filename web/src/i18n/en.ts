@@ -289,6 +289,7 @@ export const en = {
   "state.SUCCESS": "Succeeded",
   "state.down": "Down",
   "state.lost": "Lost",
+  "state.off": "Off",
   "state.offline": "Offline",
   "state.ok": "OK",
   "state.online": "Online",

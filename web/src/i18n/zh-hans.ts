@@ -290,6 +290,7 @@ export const zhHans: Dictionary = {
   "state.SUCCESS": "成功",
   "state.down": "不可用",
   "state.lost": "失联",
+  "state.off": "未启用",
   "state.offline": "离线",
   "state.ok": "正常",
   "state.online": "在线",

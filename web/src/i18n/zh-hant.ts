@@ -290,6 +290,7 @@ export const zhHant: Dictionary = {
   "state.SUCCESS": "成功",
   "state.down": "無法使用",
   "state.lost": "失聯",
+  "state.off": "未啟用",
   "state.offline": "離線",
   "state.ok": "正常",
   "state.online": "線上",

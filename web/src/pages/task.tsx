@@ -3,6 +3,7 @@ import { useRef } from "preact/hooks";
 import { actOn, askSend } from "../actions/tasks";
 import { duration, exactly, shown, when } from "../format";
 import { isKey, t, type Key } from "../i18n";
+import { readLiteral } from "../literal";
 import { able, at, forbidden, session } from "../state/api";
 import { useLive, useLoad } from "../state/load";
 import { go, to } from "../state/router";
@@ -38,11 +39,8 @@ function Actions({ task, reload }: { task: TaskFull; reload: () => void }) {
   const ids = [task.id];
   const again = async () => {
     const json = (text: string | null, fallback: string) => {
-      try {
-        return text ? JSON.stringify(JSON.parse(text), null, 2) : fallback;
-      } catch {
-        return fallback;
-      }
+      const value = text ? readLiteral(text) : undefined;
+      return typeof value === "object" && value !== null ? JSON.stringify(value, null, 2) : fallback;
     };
     const id = await askSend([], { name: task.name, args: json(task.args, "[]"), kwargs: json(task.kwargs, "{}"), queue: task.queue ?? "" });
     if (id) go(to("tasks", id));

@@ -41,6 +41,7 @@ const looks: Record<string, { tone: string; glyph: string }> = {
   offline: { tone: "off", glyph: "○" },
   ok: { tone: "good", glyph: "✓" },
   down: { tone: "bad", glyph: "✕" },
+  off: { tone: "off", glyph: "○" },
 };
 
 /** A state: colour, sign and word, so that none of them stands alone. */
