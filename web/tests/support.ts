@@ -83,6 +83,8 @@ export async function fits(page: Page): Promise<void> {
   expect(wide).toEqual([]);
 }
 
+/** A field of the dialog that is open. */
+export const field = (page: Page, label: string) => page.getByRole("dialog").getByLabel(new RegExp("^" + label.replace(/[.*+?^${}()|[\]\\]/g, "\\$&")));
 export const toast = (page: Page) => page.locator(".toast");
 /** Says yes in the dialog that is open. */
 export async function agree(page: Page, button: string): Promise<void> {

@@ -80,7 +80,7 @@ function Detail({ detail }: { detail: TaskDetail }) {
           <Card title={t("task.args")} note={masked}><Code value={task.args ?? "()"} label={t("task.args")} /></Card>
           {task.kwargs && task.kwargs !== "{}" && <Card title={t("task.kwargs")} note={masked}><Code value={task.kwargs} label={t("task.kwargs")} /></Card>}
           {task.result !== null && <Card title={t("task.result")}><Code value={task.result} label={t("task.result")} /></Card>}
-          {detail.stored && (
+          {detail.stored && (detail.stored.result !== null || detail.stored.state === "SUCCESS") && (
             <Card title={t("task.stored")} note={<State state={detail.stored.state} />}><Code value={shown(detail.stored.result)} label={t("task.stored")} /></Card>
           )}
         </div>
