@@ -18,6 +18,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import urllib.request
 from pathlib import Path
 
@@ -125,6 +126,25 @@ def send_all(app) -> None:
             result.get(timeout=30)
 
 
+class Traffic(threading.Thread):
+    """Tasks that go on coming while the browser looks, so that charts and lists have something to show."""
+
+    def __init__(self, settings: dict) -> None:
+        super().__init__(daemon=True)
+        self.app, self.over = tasks.make_app(settings), threading.Event()
+
+    def run(self) -> None:
+        n = 0
+        while not self.over.wait(0.3):
+            n += 1
+            queue = ("celery", "python", "mail", "celery")[n % 4]
+            self.app.send_task("interop.slow", (0.02 + 0.05 * (n % 7),), queue=queue)
+            if n % 2 == 0:
+                self.app.send_task("interop.add", (n, n + 1), queue=queue)
+            if n % 23 == 0:
+                self.app.send_task("interop.fail", ("runtime", "the mail server closed the connection"), queue=queue)
+
+
 def send_workflow(app) -> None:
     def s(name: str, *args, queue: str = "celery"):
         return app.signature(f"interop.{name}", args=args, options={"queue": queue})
@@ -168,7 +188,11 @@ def main() -> int:
                 app = tasks.make_app(settings)
                 send_all(app)
                 send_workflow(app)
+                traffic = Traffic(settings)
+                traffic.start()
                 code = browse(at, port, given.specs)
+                traffic.over.set()
+                traffic.join()
             finally:
                 at.stop()
     finally:
