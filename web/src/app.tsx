@@ -19,7 +19,7 @@ import { WorkflowPage } from "./pages/workflow";
 import { Shell } from "./shell";
 import { refreshSession, session } from "./state/api";
 import { connect, disconnect } from "./state/live";
-import { go, parts, path, query } from "./state/router";
+import { go, parts, path, query, within } from "./state/router";
 import { Asking } from "./ui/ask";
 import { Page } from "./ui/basics";
 import { Empty, Failed } from "./ui/states";
@@ -64,7 +64,7 @@ export function App() {
   useEffect(() => {
     if (now === null) return;
     const onLogin = path.value === "/login";
-    if (known && onLogin) go(query.value.get("next") ?? "/", true);
+    if (known && onLogin) go(within(query.value.get("next")), true);
     if (!known && !onLogin) go("/login?next=" + encodeURIComponent(path.value + location.search), true);
   }, [known, now === null, path.value]);
 

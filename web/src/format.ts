@@ -105,12 +105,14 @@ export function shown(value: unknown): string {
   return String(value);
 }
 
+const brief = 60; // so short it stays on one line
+
 /** JSON, or Python's way to write values (`repr`), on several lines; what is neither stays as it is. */
 export function pretty(value: unknown): string {
   if (typeof value !== "string") return JSON.stringify(value, null, 2) ?? "";
   try {
     const read: unknown = JSON.parse(value);
-    return typeof read === "object" && read !== null ? JSON.stringify(read, null, 2) : value;
+    return typeof read === "object" && read !== null && value.length > brief ? JSON.stringify(read, null, 2) : value;
   } catch {
     return spread(value);
   }
@@ -118,7 +120,7 @@ export function pretty(value: unknown): string {
 
 /** Breaks a repr after its outer commas and indents by brackets; texts in quotes are left alone. */
 function spread(text: string): string {
-  if (text.length < 60 || text.length > 50000 || !/^[[({]/.test(text)) return text;
+  if (text.length <= brief || text.length > 50000 || !/^[[({]/.test(text)) return text;
   let out = "";
   let depth = 0;
   let quote = "";

@@ -224,13 +224,15 @@ export interface Health {
   backend: HealthPart | null;
   schedule: HealthPart | null;
   history: {
+    state?: string;
+    text?: string | null;
     path: string;
     bytes: number;
     tasks: number;
     oldest: Seconds | null;
     kept: { days: number | null; bytes: number | null };
   } | null;
-  events: { seen?: number; refused?: number; rate?: number } | null;
+  events: { state?: string; text?: string | null; seen?: number; refused?: number; rate?: number } | null;
 }
 export interface Setting {
   name: string;

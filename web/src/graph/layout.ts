@@ -17,9 +17,9 @@ export interface Drawing {
   width: number;
   height: number;
 }
-export const boxWidth = 210;
+export const boxWidth = 200;
 export const boxHeight = 52;
-const gapX = 70;
+const gapX = 60;
 const gapY = 18;
 const margin = 12;
 const joinFrom = 13; // so many alike are one box

@@ -29,7 +29,8 @@ function History({ history, events }: Pick<Health, "history" | "events">) {
   return (
     <>
       {history && (
-        <Card title={t("health.history")}>
+        <Card title={t("health.history")} note={history.state && <State state={history.state} />} class={history.state === "down" ? "card-bad" : ""}>
+          {history.text && <p><Txt text={history.text} /></p>}
           <Facts of={[
             ["health.path", <code><Txt text={history.path} /></code>],
             ["health.tasks", count(history.tasks)],
@@ -40,7 +41,8 @@ function History({ history, events }: Pick<Health, "history" | "events">) {
         </Card>
       )}
       {events && (
-        <Card title={t("health.events")}>
+        <Card title={t("health.events")} note={events.state && <State state={events.state} />} class={events.state === "down" ? "card-bad" : ""}>
+          {events.text && <p><Txt text={events.text} /></p>}
           <Facts of={[
             ["health.seen", count(events.seen)],
             ["health.refused", count(events.refused)],
@@ -58,7 +60,7 @@ function AlertsCard({ alerts }: { alerts: Alerts }) {
       {alerts.rules.length === 0 ? <Empty title={t("health.no_rules")}><p>{t("health.no_rules_how")}</p></Empty> : (
         <ul class="rows">
           {alerts.rules.map((rule) => {
-            const firing = alerts.active.find((one) => one.id === rule.id || one.id.startsWith(rule.id + ":"));
+            const firing = alerts.active.find((one) => one.id === rule.id || one.id.startsWith(rule.id + ":") || one.kind === rule.kind);
             return (
               <li key={rule.id}>
                 <span class={"state " + (firing ? "bad" : "good")}><span aria-hidden="true">{firing ? "▲" : "✓"}</span> {t(firing ? "health.fires" : "health.quiet")}</span>

@@ -1,7 +1,7 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import { choose, language, languages, t, type Language } from "../i18n";
 import { post, refreshSession, session } from "../state/api";
-import { query } from "../state/router";
+import { query, within } from "../state/router";
 import { Failed } from "../ui/states";
 
 /** Asks for what the server accepts: a password, a provider's login, or tells that a proxy must do it. */
@@ -30,7 +30,7 @@ export function LoginPage() {
     }
     setBusy(false);
   };
-  const next = query.value.get("next") ?? "/";
+  const next = within(query.value.get("next"));
   return (
     <main class="login" id="main">
       <div class="card">

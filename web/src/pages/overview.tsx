@@ -1,6 +1,6 @@
 // How is it going: figures of now, charts of the last minutes, what needs care.
 import { useState } from "preact/hooks";
-import { bytes, count, duration, percent, rate, short } from "../format";
+import { count, duration, percent, rate, short } from "../format";
 import { t, type Key } from "../i18n";
 import { connection, overview } from "../state/live";
 import { useLive, useLoad, merged } from "../state/load";
@@ -112,7 +112,7 @@ function WorkerList({ workers }: { workers: Worker[] }) {
         <li key={worker.name}>
           <Link href={to("workers", worker.name)}><Txt clip text={worker.name} /></Link>
           <State state={worker.state} />
-          <span class="faint">{t("workers.runs", { n: worker.active })}{worker.memory !== null && ` · ${bytes(worker.memory)}`}</span>
+          <span class="faint">{t("workers.runs", { n: worker.active })}</span>
         </li>
       ))}
     </ul>

@@ -3,6 +3,7 @@ import { useRef } from "preact/hooks";
 import { actOn, askSend } from "../actions/tasks";
 import { duration, exactly, shown, when } from "../format";
 import { isKey, t, type Key } from "../i18n";
+import { readLiteral } from "../literal";
 import { able, at, forbidden, session } from "../state/api";
 import { useLive, useLoad } from "../state/load";
 import { go, to } from "../state/router";
@@ -38,11 +39,8 @@ function Actions({ task, reload }: { task: TaskFull; reload: () => void }) {
   const ids = [task.id];
   const again = async () => {
     const json = (text: string | null, fallback: string) => {
-      try {
-        return text ? JSON.stringify(JSON.parse(text), null, 2) : fallback;
-      } catch {
-        return fallback;
-      }
+      const value = text ? readLiteral(text) : undefined;
+      return typeof value === "object" && value !== null ? JSON.stringify(value, null, 2) : fallback;
     };
     const id = await askSend([], { name: task.name, args: json(task.args, "[]"), kwargs: json(task.kwargs, "{}"), queue: task.queue ?? "" });
     if (id) go(to("tasks", id));
@@ -82,7 +80,7 @@ function Detail({ detail }: { detail: TaskDetail }) {
           <Card title={t("task.args")} note={masked}><Code value={task.args ?? "()"} label={t("task.args")} /></Card>
           {task.kwargs && task.kwargs !== "{}" && <Card title={t("task.kwargs")} note={masked}><Code value={task.kwargs} label={t("task.kwargs")} /></Card>}
           {task.result !== null && <Card title={t("task.result")}><Code value={task.result} label={t("task.result")} /></Card>}
-          {detail.stored && (
+          {detail.stored && (detail.stored.result !== null || detail.stored.state === "SUCCESS") && (
             <Card title={t("task.stored")} note={<State state={detail.stored.state} />}><Code value={shown(detail.stored.result)} label={t("task.stored")} /></Card>
           )}
         </div>

@@ -13,13 +13,13 @@ export function Pool({ worker }: { worker: Worker }) {
   const pool = worker.pool;
   if (!pool) return <span class="faint">–</span>;
   const range = pool.min !== null && pool.max !== null && pool.min !== pool.max ? ` (${pool.min}–${pool.max})` : "";
-  return <span>{pool.kind.slice(0, 40)} × {count(pool.size)}{range}</span>;
+  return <span class="nowrap">{pool.kind.slice(0, 40)} × {count(pool.size)}{range}</span>;
 }
 
 /** One square a slot: full ones run something. */
 export function Slots({ worker }: { worker: Worker }) {
   const size = Math.max(worker.pool?.size ?? 0, worker.active);
-  const drawn = Math.min(size, 32);
+  const drawn = Math.min(size, 16);
   return (
     <span class="slots" title={t("workers.slots", { busy: worker.active, size })}>
       <span class="sr">{t("workers.slots", { busy: worker.active, size })}</span>
@@ -39,7 +39,7 @@ export function RunningList({ running, few }: { running: Running[]; few?: boolea
       {list.map((one) => (
         <li key={one.id}>
           <Link href={to("tasks", one.id)}><Txt clip text={one.name} /></Link>
-          <span class="faint">{one.pid !== null && `pid ${one.pid} · `}{one.started !== null && duration(Math.max(0, Date.now() / 1000 - one.started))}</span>
+          <span class="faint">{!few && one.pid !== null && `pid ${one.pid} · `}{one.started !== null && duration(Math.max(0, Date.now() / 1000 - one.started))}</span>
         </li>
       ))}
       {list.length < running.length && <li class="faint">{t("workers.more_running", { n: running.length - list.length })}</li>}
@@ -70,8 +70,7 @@ function WorkerTable({ workers, reload }: { workers: Worker[]; reload: () => voi
       { key: "pool", head: t("workers.pool"), cell: (one) => <><Pool worker={one} /><Slots worker={one} /></> },
       { key: "now", head: t("workers.now"), wide: true, cell: (one) => <RunningList running={one.running ?? []} few /> },
       { key: "done", head: t("workers.processed"), number: true, cell: (one) => <>{count(one.processed)}<span class="sub">{t("workers.failed", { n: one.failed })}</span></> },
-      { key: "load", head: t("workers.load"), number: true, cell: (one) => one.load ? one.load.map((n) => n.toFixed(2)).join(" ") : "–" },
-      { key: "memory", head: t("workers.memory"), number: true, cell: (one) => bytes(one.memory) },
+      { key: "memory", head: t("workers.memory"), number: true, cell: (one) => <>{bytes(one.memory)}<span class="sub">{one.load && t("workers.load_short", { load: one.load[0]!.toFixed(2) })}</span></> },
       { key: "queues", head: t("nav.queues"), cell: (one) => <Txt clip text={one.queues.join(", ") || "–"} /> },
       { key: "acts", head: t("table.actions"), cell: (one) => (
         <span class="acts">

@@ -47,7 +47,7 @@ function Drawing({ graph }: { graph: Graph }) {
   const now = new Map(graph.nodes.map((one) => [one.id, one]));
   return (
     <div class="graph-frame" tabIndex={0} role="region" aria-label={t("workflow.drawing")}>
-      <svg class="graph" width={drawn.width} height={drawn.height} viewBox={`0 0 ${drawn.width} ${drawn.height}`}>
+      <svg class="graph" style={{ width: "100%", minWidth: drawn.width * 0.62 + "px", maxWidth: drawn.width + "px" }} viewBox={`0 0 ${drawn.width} ${drawn.height}`}>
         <g aria-hidden="true">
           {drawn.lines.map(({ from, to: end }) => {
             const x1 = from.x + boxWidth;

@@ -39,6 +39,16 @@ export function to(...parts: string[]): string {
   return "/" + parts.map(encodeURIComponent).join("/");
 }
 
+/** An address from outside, if it is one within the dashboard; else the first page. */
+export function within(address: string | null): string {
+  try {
+    const there = new URL(address ?? "/", location.origin);
+    return there.origin === location.origin ? there.pathname + there.search : "/";
+  } catch {
+    return "/";
+  }
+}
+
 /** The parts of the present path, unescaped. */
 export function parts(): string[] {
   return path.value

@@ -108,7 +108,7 @@ function Form({ question, answer }: { question: Question; answer: (given: Answer
   return (
     <dialog ref={dialog} aria-labelledby="ask-title" onClose={() => answer(null)} class="ask">
       <form onSubmit={submit} noValidate>
-        <h2 id="ask-title">{question.title}</h2>
+        <h2 id="ask-title"><bdi>{visible(question.title)}</bdi></h2>
         {question.text && <p class="ask-text"><bdi>{visible(question.text).slice(0, 1000)}</bdi></p>}
         {fields.map((one) => (
           <FieldRow key={one.name} field={one} value={values[one.name] ?? ""} wrong={tried ? fault(one, values[one.name] ?? "") : null}

@@ -41,6 +41,7 @@ const looks: Record<string, { tone: string; glyph: string }> = {
   offline: { tone: "off", glyph: "○" },
   ok: { tone: "good", glyph: "✓" },
   down: { tone: "bad", glyph: "✕" },
+  off: { tone: "off", glyph: "○" },
 };
 
 /** A state: colour, sign and word, so that none of them stands alone. */
@@ -65,7 +66,7 @@ export function Act(props: {
   const classes = ["act", props.danger && "danger", props.main && "main", props.small && "small"].filter(Boolean).join(" ");
   return (
     <button type="button" class={classes} aria-disabled={blocked || props.busy ? "true" : undefined} title={blocked ?? undefined}
-      aria-label={props.label ? (blocked ? `${props.label}. ${blocked}` : props.label) : undefined}
+      aria-label={props.label ? visible(blocked ? `${props.label}. ${blocked}` : props.label) : undefined}
       onClick={() => !blocked && !props.busy && props.onClick()}>
       {props.icon && <Icon name={props.icon} />}
       {props.children}

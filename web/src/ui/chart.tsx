@@ -25,7 +25,7 @@ function options(lines: ChartLine[], width: number, height: number, say: (n: num
     cursor: { sync: { key: "lovage" }, points: { size: 6 }, drag: { x: false, y: false } },
     scales: { y: { range: (_, __, high) => [0, high > 0 ? high * 1.12 : 1] } },
     axes: [
-      { ...axis, grid: { show: false }, values: (_, ticks) => ticks.map(clock), space: 64 },
+      { ...axis, grid: { show: false }, values: (_, ticks) => ticks.map(clock), space: 64, size: 28 },
       { ...axis, grid: { stroke: colourOf("--line"), width: 1 }, values: (_, ticks) => ticks.map((one) => say(one)), size: 62, space: 34 },
     ],
     series: [

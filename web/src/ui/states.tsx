@@ -1,5 +1,6 @@
 // What a page shows when there is nothing, not yet, or no longer.
 import type { ComponentChildren } from "preact";
+import { visible } from "../format";
 import { t } from "../i18n";
 import type { Loaded } from "../state/load";
 import { Act } from "./basics";
@@ -17,7 +18,7 @@ export function Failed({ text, again }: { text: string; again?: () => void }) {
   return (
     <div class="failed" role="alert">
       <p>
-        <strong>{t("error.title")}</strong> <bdi>{text.slice(0, 1000)}</bdi>
+        <strong>{t("error.title")}</strong> <bdi>{visible(text.slice(0, 1000))}</bdi>
       </p>
       {again && <Act small icon="refresh" onClick={again}>{t("error.again")}</Act>}
     </div>

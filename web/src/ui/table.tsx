@@ -1,5 +1,6 @@
 // Every list of the dashboard. On a narrow screen a row becomes a card, with the column's name before each value.
 import type { ComponentChildren } from "preact";
+import { visible } from "../format";
 import { t } from "../i18n";
 
 export interface Column<Row> {
@@ -47,7 +48,7 @@ export function Table<Row>(props: {
               <tr key={id} class={[props.tone?.(row), chosen && "chosen"].filter(Boolean).join(" ") || undefined}>
                 {select && (
                   <td class="check">
-                    <input type="checkbox" checked={chosen} onChange={() => flip(id)} aria-label={t("table.choose", { what: select.name(row).slice(0, 120) })} />
+                    <input type="checkbox" checked={chosen} onChange={() => flip(id)} aria-label={visible(t("table.choose", { what: select.name(row).slice(0, 120) }))} />
                   </td>
                 )}
                 {columns.map((column) => (

@@ -1,5 +1,6 @@
 // What came of an action, said at the edge of the page and to screen readers.
 import { signal } from "@preact/signals";
+import { visible } from "../format";
 import { t } from "../i18n";
 import { Icon } from "./icons";
 
@@ -39,7 +40,7 @@ export function Toasts() {
       {toasts.value.map((one) => (
         <div key={one.id} class={"toast " + one.tone}>
           <span aria-hidden="true">{one.tone === "good" ? "✓" : "✕"}</span>
-          <bdi>{one.text.slice(0, 600)}</bdi>
+          <bdi>{visible(one.text.slice(0, 600))}</bdi>
           <button type="button" class="ghost" aria-label={t("toasts.close")} onClick={() => drop(one.id)}>
             <Icon name="close" />
           </button>
