@@ -15,7 +15,7 @@ using sql::session;
 using wire::result_record;
 
 constexpr std::size_t removed_at_once = 500;
-constexpr auto tell_statement = "SELECT pg_notify('lovage_results', ?)";
+constexpr std::string_view tell_statement = "SELECT pg_notify('lovage_results', $1)";
 
 /// Of several records of one task only the one that counts: the first SUCCESS, else the last.
 std::vector<result_record const*> one_of_each(std::span<result_record const> records) {
@@ -38,6 +38,21 @@ std::vector<chord_part> without(std::vector<chord_part> all, std::span<chord_par
                        [&](chord_part const& t) { return t.group == p.group && t.id == p.id; });
   });
   return all;
+}
+
+/// Who waits is told the ids.
+std::vector<sql::postgres_call> telling(std::vector<row_to_store> const& rows) {
+  std::vector<sql::postgres_call> out;
+  std::string text;
+  auto const add = [&] { out.push_back({tell_statement}), out.back().values.text(std::exchange(text, {})); };
+  for (auto const& r : rows) {
+    auto const& id = std::get<std::string>(r.cells.front());
+    if (!text.empty() && text.size() + 1 + id.size() > most_told) add();
+    if (!text.empty()) text += '\n';
+    text += id;
+  }
+  if (!text.empty()) add();
+  return out;
 }
 
 class sql_backend final : public result_backend {
@@ -113,7 +128,9 @@ class sql_backend final : public result_backend {
   [[nodiscard]] expected<std::vector<row_to_store>> rows_of(std::vector<result_record const*> const& records,
                                                             std::chrono::seconds expires) const;
   [[nodiscard]] expected<found_records> read(std::span<task_id const> ids, deadline until);
-  [[nodiscard]] expected<void> tell(session& on, std::vector<row_to_store> const& rows, deadline until) const;
+  [[nodiscard]] expected<void> store_and_tell(sql::postgres_session& on,
+                                              std::vector<result_record const*> const& records,
+                                              std::chrono::seconds expires, deadline until);
 
   std::shared_ptr<sql::session_pool> const pool_;
   sql_place const where_;
@@ -150,20 +167,17 @@ expected<void> sql_backend::prepare(session& on, deadline until) {
   return {};
 }
 
-expected<void> sql_backend::tell(session& on, std::vector<row_to_store> const& rows, deadline until) const {
-  if (on.kind() != sql::dialect::postgres) return {};
-  std::vector<sql::row> messages;
-  std::string text;
-  for (auto const& r : rows) {
-    auto const& id = std::get<std::string>(r.cells.front());
-    if (!text.empty() && text.size() + 1 + id.size() > most_told) messages.push_back({std::exchange(text, {})});
-    if (!text.empty()) text += '\n';
-    text += id;
-  }
-  if (!text.empty()) messages.push_back({std::move(text)});
-  for (auto const& m : messages)
-    if (auto done = on.run(tell_statement, m, until); !done) return fail(done.error());
-  return {};
+// In one round trip, which is a transaction.
+expected<void> sql_backend::store_and_tell(sql::postgres_session& on, std::vector<result_record const*> const& records,
+                                           std::chrono::seconds expires, deadline until) {
+  auto rows = rows_of(records, expires);
+  if (!rows) return fail(rows.error());
+  auto told = telling(*rows);
+  auto calls = tables_->tasks().store_calls(*std::move(rows), now_());
+  if (!calls) return fail(calls.error());
+  std::move(told.begin(), told.end(), std::back_inserter(*calls));
+  auto const done = on.exchange(*calls, until);
+  return done ? expected<void>{} : fail(done.error());
 }
 
 expected<std::vector<row_to_store>> sql_backend::rows_of(std::vector<result_record const*> const& records,
@@ -183,11 +197,14 @@ expected<void> sql_backend::store(std::span<result_record const> records, std::c
                                   deadline until) {
   if (records.empty()) return {};
   auto const each = one_of_each(records);
+  if (pool_->kind() == sql::dialect::postgres)
+    return run(until, [&](session& on) {
+      return store_and_tell(static_cast<sql::postgres_session&>(on), each, expires, until);
+    });
   return in_step(until, [&](session& on) -> expected<void> {
     auto const rows = rows_of(each, expires);
     if (!rows) return fail(rows.error());
-    if (auto done = tables_->tasks().store(on, *rows, now_(), until); !done) return done;
-    return tell(on, *rows, until);
+    return tables_->tasks().store(on, *rows, now_(), until);
   });
 }
 

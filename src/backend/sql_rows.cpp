@@ -1,5 +1,6 @@
 #include "backend/sql_rows.hpp"
 
+#include "backend/postgres_upsert.hpp"
 #include "wire/result_record.hpp"
 #include "wire/serializer.hpp"
 
@@ -14,6 +15,8 @@ using sql::cell;
 using sql::dialect;
 
 constexpr auto never = std::numeric_limits<std::int64_t>::max();
+
+constexpr std::size_t octets_at_once = 32 << 20;  // of one statement; a value of the server's ends at 1 GB
 
 // How far the end that follows from a row's date may be from the one that is wanted.
 constexpr auto near_enough = std::chrono::minutes{1};
@@ -49,6 +52,20 @@ std::string aside_key(dialect d, row_layout const& as) {
 }
 
 std::string const& key_of(row_to_store const& r) { return std::get<std::string>(r.cells.front()); }
+
+// In one order everywhere: two who store the same rows wait for each other and not in a circle.
+void sort_by_key(std::vector<row_to_store>& rows) {
+  std::sort(rows.begin(), rows.end(), [](auto const& a, auto const& b) { return key_of(a) < key_of(b); });
+}
+
+std::size_t octets_of(row_to_store const& r) {
+  std::size_t out = 0;
+  for (auto const& c : r.cells) {
+    if (auto const* text = std::get_if<std::string>(&c)) out += text->size();
+    if (auto const* octets = std::get_if<sql::blob>(&c)) out += octets->octets.size();
+  }
+  return out;
+}
 
 std::vector<std::string> keys_of(std::vector<row_to_store> const& rows) {
   std::vector<std::string> out;
@@ -122,6 +139,7 @@ sql_rows::sql_rows(dialect d, row_layout as, std::string aside, std::chrono::sec
   auto const status = as_.status.empty() ? "''" : "t." + as_.status;
   select_state_ = "SELECT t." + as_.key + ", " + status + ", t." + as_.date + ", x.ends" + from;
   lock_ = d == dialect::postgres ? " FOR UPDATE OF t" : d == dialect::mysql ? " FOR UPDATE" : "";
+  if (d == dialect::postgres) upsert_ = upsert_statement(as_, aside_, expires_);
   put_aside_ = insert_or_replace(d, aside_, std::vector<std::string>{"row_key", "ends", "more"}, "row_key");
 }
 
@@ -147,9 +165,55 @@ sql::row sql_rows::replacing(sql::row const& cells) const {
   return out;
 }
 
+expected<sql::postgres_call> sql_rows::upsert_call(std::span<row_to_store const> rows, time_point now) const {
+  std::vector<cell> ends, more;
+  for (auto const& r : rows) {
+    auto const end = end_aside(r, now);
+    auto text = end ? more_text(r.more) : std::string{};
+    if (!text) return fail(text.error());
+    ends.push_back(end ? cell{*end} : cell{});
+    more.push_back(text->empty() ? cell{} : cell{*std::move(text)});
+  }
+  sql::postgres_call out{upsert_};
+  std::vector<cell const*> column(rows.size());
+  auto const add = [&](sql::cell_kind kind, auto&& cell_of) {
+    for (std::size_t i = 0; i < rows.size(); ++i) column[i] = &cell_of(i);
+    return out.values.column(kind, column);
+  };
+  for (std::size_t c = 0; c < as_.columns.size(); ++c)
+    if (auto done = add(as_.columns[c].holds, [&](auto i) -> auto& { return rows[i].cells[c]; }); !done)
+      return fail(done.error().code, done.error().detail, as_.table + "." + as_.columns[c].name);
+  if (auto done = add(sql::cell_kind::whole, [&](auto i) -> auto& { return ends[i]; }); !done)
+    return fail(done.error());
+  if (auto done = add(sql::cell_kind::text, [&](auto i) -> auto& { return more[i]; }); !done) return fail(done.error());
+  if (as_.status.empty()) return out;
+  out.values.integer(us_of(now));
+  if (expires_.count() > 0) out.values.moment(now - expires_);
+  return out;
+}
+
+expected<std::vector<sql::postgres_call>> sql_rows::store_calls(std::vector<row_to_store> rows, time_point now) const {
+  sort_by_key(rows);
+  std::vector<sql::postgres_call> out;
+  for (std::span<row_to_store const> left{rows}; !left.empty();) {
+    std::size_t n = 0, octets = 0;
+    while (n < left.size() && octets < octets_at_once) octets += octets_of(left[n++]);
+    auto call = upsert_call(left.first(n), now);
+    if (!call) return fail(call.error());
+    out.push_back(*std::move(call));
+    left = left.subspan(n);
+  }
+  return out;
+}
+
 expected<void> sql_rows::store(sql::session& on, std::vector<row_to_store> rows, time_point now, deadline until) {
-  // In one order everywhere: two who store the same rows wait for each other and not in a circle.
-  std::sort(rows.begin(), rows.end(), [](auto const& a, auto const& b) { return key_of(a) < key_of(b); });
+  if (on.kind() == dialect::postgres) {
+    auto const calls = store_calls(std::move(rows), now);
+    if (!calls) return fail(calls.error());
+    auto const done = static_cast<sql::postgres_session&>(on).exchange(*calls, until);
+    return done ? expected<void>{} : fail(done.error());
+  }
+  sort_by_key(rows);
   std::unordered_map<std::string, bool> is_final;
   auto looked = for_keys(keys_of(rows), select_state_, lock_, [&](std::string_view text, sql::row const& cells) {
     auto found = on.run(text, cells, until);

@@ -4,7 +4,7 @@
 // them, `lovage_aside`, for the rows that need it: an end that does not follow from that moment, links of a task.
 #pragma once
 
-#include "sql/session.hpp"
+#include "sql/postgres_session.hpp"
 
 #include <lovage/deadline.hpp>
 #include <lovage/expected.hpp>
@@ -49,6 +49,7 @@ struct row_layout {
   std::string status;  ///< column; SUCCESS is final. Empty: every row is replaced
   struct column {
     std::string name;
+    sql::cell_kind holds = sql::cell_kind::text;
     bool only_new = false;    ///< stays when the row is replaced
     bool only_given = false;  ///< the same when its new value is null
   };
@@ -77,6 +78,9 @@ class sql_rows {
 
   /// No key twice.
   [[nodiscard]] expected<void> store(sql::session& on, std::vector<row_to_store> rows, time_point now, deadline until);
+  /// The same for PostgreSQL's `exchange`, to be sent with what else there is. *Lifetime*: this outlives the session.
+  [[nodiscard]] expected<std::vector<sql::postgres_call>> store_calls(std::vector<row_to_store> rows,
+                                                                      time_point now) const;
   /// One for each key; nothing for those that are not there or have ended.
   [[nodiscard]] expected<std::vector<std::optional<stored_row>>> fetch(sql::session& on,
                                                                        std::span<std::string const> keys,
@@ -97,12 +101,13 @@ class sql_rows {
                                            deadline until);
   [[nodiscard]] expected<void> forget_aside(sql::session& on, std::vector<std::string> keys, deadline until);
   [[nodiscard]] sql::row replacing(sql::row const& cells) const;
+  [[nodiscard]] expected<sql::postgres_call> upsert_call(std::span<row_to_store const> rows, time_point now) const;
 
   row_layout const as_;
   std::string const aside_;
   std::chrono::seconds const expires_;
   std::string const aside_key_;  ///< of the row `t`, as SQL
-  std::string insert_, replace_, select_, select_state_, lock_, put_aside_;
+  std::string insert_, replace_, select_, select_state_, lock_, put_aside_, upsert_;
 };
 
 template <class F>

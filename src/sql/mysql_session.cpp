@@ -1,5 +1,6 @@
 #include "sql/mysql_session.hpp"
 
+#include "sql/mysql_bulk.hpp"
 #include "sql/mysql_wire.hpp"
 
 #include <mysql.h>
@@ -14,21 +15,6 @@ namespace lovage::sql {
 namespace {
 
 constexpr unsigned octet_set = 63;  // the "character set" of columns that hold octets
-
-MYSQL_TIME to_mysql(time_point t) {
-  auto const day = std::chrono::floor<std::chrono::days>(t);
-  std::chrono::year_month_day const date{day};
-  auto const us = static_cast<unsigned long>((t - day).count() % 1'000'000);
-  auto const s = static_cast<unsigned>((t - day).count() / 1'000'000);
-  MYSQL_TIME out{};
-  out.year = static_cast<unsigned>(int{date.year()});
-  out.month = unsigned{date.month()};
-  out.day = unsigned{date.day()};
-  out.hour = s / 3'600, out.minute = s / 60 % 60, out.second = s % 60;
-  out.second_part = us;
-  out.time_type = MYSQL_TIMESTAMP_DATETIME;
-  return out;
-}
 
 cell of_mysql(MYSQL_TIME const& t) {
   std::chrono::year_month_day const date{std::chrono::year{static_cast<int>(t.year)}, std::chrono::month{t.month},
@@ -162,6 +148,7 @@ class mysql_session final : public session {
   expected<MYSQL_STMT*> prepared(std::string_view text, deadline until);
   expected<std::vector<row>> rows_of(MYSQL_STMT* on);
   expected<std::uint64_t> run_all(std::string_view text, std::span<row const> sets, deadline until);
+  expected<std::uint64_t> run_some(std::string_view text, std::span<row const> sets, deadline until);
 
   mysql_wire wire_;
   std::unordered_map<std::string, MYSQL_STMT*> prepared_;
@@ -221,8 +208,41 @@ expected<result> mysql_session::run(std::string_view text, std::span<cell const>
   return out;
 }
 
+// A packet holds that much under every server's settings, but for single values that are larger.
+std::size_t sets_at_once(std::span<row const> sets) {
+  std::size_t n = 0;
+  for (std::size_t octets = 0; n < sets.size() && n < 1'000; ++n) {
+    octets += octets_of_set(sets[n]);
+    if (n > 0 && octets > (512 << 10)) break;
+  }
+  return n;
+}
+
 expected<std::uint64_t> mysql_session::run_all(std::string_view text, std::span<row const> sets, deadline until) {
   std::uint64_t changed = 0;
+  while (!sets.empty()) {
+    auto const n = sets_at_once(sets);
+    auto const some = run_some(text, sets.first(n), until);
+    if (!some) return some;
+    changed += *some;
+    sets = sets.subspan(n);
+  }
+  return changed;
+}
+
+// In one round trip where the server is a MariaDB; MySQL takes one set after the other.
+expected<std::uint64_t> mysql_session::run_some(std::string_view text, std::span<row const> sets, deadline until) {
+  std::uint64_t changed = 0;
+  bulk_parameters together{sets};
+  if (alive() && wire_.takes_bulk() && sets.size() > 1 && together.fit()) {
+    auto const on = prepared(text, until);
+    if (!on) return fail(on.error());
+    if (mysql_stmt_param_count(*on) == sets.front().size() && mysql_stmt_field_count(*on) == 0) {
+      auto const done = wire_.execute_bulk(*on, together.data(), sets.size(), until);
+      if (!done) return fail(done.error());
+      return mysql_stmt_affected_rows(*on);
+    }
+  }
   for (auto const& set : sets) {
     auto done = run(text, set, until);
     if (!done) return fail(done.error());

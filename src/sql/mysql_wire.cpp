@@ -215,4 +215,20 @@ expected<void> mysql_wire::execute(MYSQL_STMT* on, deadline until) {
   return wrong != 0 ? failed(on) : expected<void>{};
 }
 
+expected<void> mysql_wire::execute_bulk(MYSQL_STMT* on, MYSQL_BIND* binds, std::size_t count, deadline until) {
+  auto const many = static_cast<unsigned>(count);
+  unsigned const one = 0;
+  mysql_stmt_attr_set(on, STMT_ATTR_ARRAY_SIZE, &many);
+  mysql_stmt_bind_param(on, binds);
+  auto done = execute(on, until);
+  mysql_stmt_attr_set(on, STMT_ATTR_ARRAY_SIZE, &one);
+  return done;
+}
+
+bool mysql_wire::takes_bulk() const noexcept {
+  unsigned long extended = 0;
+  if (mariadb_get_infov(on_, MARIADB_CONNECTION_EXTENDED_SERVER_CAPABILITIES, &extended) != 0) return false;
+  return (extended & (MARIADB_CLIENT_STMT_BULK_OPERATIONS >> 32U)) != 0;
+}
+
 }  // namespace lovage::sql

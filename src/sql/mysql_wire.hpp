@@ -10,6 +10,7 @@
 #include <string_view>
 
 struct st_mysql;
+struct st_mysql_bind;
 struct st_mysql_stmt;
 
 namespace lovage::sql {
@@ -30,6 +31,12 @@ class mysql_wire {
   [[nodiscard]] expected<st_mysql_stmt*> prepare(std::string_view text, deadline until);
   /// Executes, and takes the rows in when there are any.
   [[nodiscard]] expected<void> execute(st_mysql_stmt* on, deadline until);
+
+  /// The same for each of `count` sets, which `binds` holds column by column, in one round trip. *Requires*: a
+  /// statement that gives no rows, and `takes_bulk`.
+  [[nodiscard]] expected<void> execute_bulk(st_mysql_stmt* on, st_mysql_bind* binds, std::size_t count, deadline until);
+  /// A MariaDB of 10.2 or later.
+  [[nodiscard]] bool takes_bulk() const noexcept;
 
   [[nodiscard]] bool alive() const noexcept { return alive_; }
 

@@ -18,8 +18,7 @@ struct parameter_writer {
     return postgres_parameter{std::string{out.data(), end}};
   }
   expected<postgres_parameter> operator()(std::string const& v) const {
-    if (v.find('\0') != std::string::npos)
-      return fail(errc::encode, "PostgreSQL keeps no text with a NUL in it; store it as octets");
+    if (v.find('\0') != std::string::npos) return fail(errc::encode, std::string{no_nul_in_text});
     return postgres_parameter{v};
   }
   expected<postgres_parameter> operator()(blob const& v) const { return postgres_parameter{v.octets, true}; }

@@ -13,6 +13,8 @@ struct postgres_parameter {
   bool binary = false;
 };
 
+inline constexpr std::string_view no_nul_in_text = "PostgreSQL keeps no text with a NUL in it; store it as octets";
+
 /// Error `encode` for text with a NUL, which PostgreSQL cannot keep.
 [[nodiscard]] expected<postgres_parameter> to_parameter(cell const& c);
 /// What a column of this type (pg_type) holds.

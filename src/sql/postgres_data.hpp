@@ -1,6 +1,8 @@
 // Values on their way to PostgreSQL and rows that came from it, in its binary form: for those who move much.
 #pragma once
 
+#include "sql/session.hpp"
+
 #include <cstdint>
 #include <memory>
 #include <span>
@@ -25,6 +27,10 @@ class postgres_values {
   postgres_values& integers(std::span<std::int64_t const> v);        ///< int8[]
   postgres_values& texts(std::span<std::string_view const> v);       ///< text[]
   postgres_values& octet_list(std::span<std::string_view const> v);  ///< bytea[]
+  postgres_values& moment(time_point v);                             ///< timestamptz
+  /// text[], bytea[], int8[] or timestamptz[], with its nulls. *On failure*: `encode` for text with a NUL, `internal`
+  /// for a cell of another kind; nothing is added then.
+  [[nodiscard]] expected<void> column(cell_kind of, std::span<cell const* const> cells);
   [[nodiscard]] std::vector<item> const& items() const noexcept { return items_; }
 
  private:

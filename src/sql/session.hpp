@@ -30,6 +30,9 @@ struct blob {
 using cell = std::variant<std::monostate, std::int64_t, double, std::string, blob, time_point>;
 using row = std::vector<cell>;
 
+/// Of what kind all cells of a column are that are not null; `moment` is a `time_point`.
+enum class cell_kind { text, octets, whole, moment };
+
 struct result {
   std::vector<row> rows;
   std::uint64_t changed = 0;  ///< rows inserted, updated or deleted; those found, where the server tells no more

@@ -54,6 +54,34 @@ TEST_F(PostgresSession, a_value_of_each_type_comes_back_as_it_went) {
   EXPECT_EQ(one("SELECT * FROM t WHERE i IS NULL"), nothing);
 }
 
+TEST_F(PostgresSession, columns_of_cells_come_as_they_went_with_their_nulls) {
+  auto const at = time_point{-1'796'029'200'123'456us};  // before the server's own zero
+  std::vector<row> const in{{std::string{"x"}, blob{std::string{"\0\xff", 2}}, std::int64_t{-5}, at},
+                            {cell{}, cell{}, cell{}, cell{}},
+                            {std::string{}, blob{}, std::int64_t{0}, time_point{}}};
+  on_->script("CREATE TABLE t (n serial, x text, o bytea, i int, z timestamptz)", 5s).value();
+  postgres_call call{"INSERT INTO t (x, o, i, z) SELECT * FROM unnest($1, $2, $3, $4) AS g (x, o, i, z)"};
+  std::size_t at_column = 0;
+  for (auto const kind : {cell_kind::text, cell_kind::octets, cell_kind::whole, cell_kind::moment}) {
+    std::vector<cell const*> cells;
+    for (auto const& r : in) cells.push_back(&r[at_column]);
+    call.values.column(kind, cells).value();
+    ++at_column;
+  }
+  EXPECT_EQ(on_->exchange_one(call, 5s).value().changed(), 3U);
+  EXPECT_EQ(on_->run("SELECT x, o, i, z FROM t ORDER BY n", {}, 5s).value().rows, in);
+}
+
+TEST_F(PostgresSession, a_column_refuses_what_it_cannot_hold) {
+  cell const broken{std::string{"a\0b", 3}}, number{std::int64_t{1}};
+  cell const* one = &broken;
+  postgres_values to;
+  EXPECT_EQ(to.column(cell_kind::text, {&one, 1}).error().code, errc::encode);
+  one = &number;
+  EXPECT_EQ(to.column(cell_kind::text, {&one, 1}).error().code, errc::internal);
+  EXPECT_THAT(to.items(), IsEmpty());
+}
+
 TEST_F(PostgresSession, what_has_no_cell_of_its_own_is_text) {
   EXPECT_THAT(one("SELECT 1.50::numeric, '1 day'::interval, 'infinity'::timestamptz"),
               ElementsAre(cell{"1.50"}, cell{"1 day"}, cell{"infinity"}));

@@ -125,6 +125,36 @@ TEST_P(SqlBackend, gives_no_date_to_what_is_not_ready) {
   EXPECT_TRUE(rows("SELECT row_key FROM lovage_aside").empty());
 }
 
+TEST_P(SqlBackend, numbers_a_task_once) {
+  store(record("a", wire::state::started, value::map{{"pid", 1}}));
+  store(record("a", wire::state::success, 1));
+  store(record("b", wire::state::success, 2));
+  EXPECT_EQ(rows("SELECT id FROM celery_taskmeta ORDER BY task_id"),
+            (std::vector<sql::row>{{std::int64_t{1}}, {std::int64_t{2}}}));
+}
+
+TEST_P(SqlBackend, of_a_batch_each_row_keeps_or_changes_what_stands_aside) {
+  auto const with_parent = [&](std::string id, std::string status, std::optional<std::string> parent) {
+    auto r = record(std::move(id), std::move(status), 1);
+    r.parent_id = std::move(parent);
+    return r;
+  };
+  std::string const success = wire::state::success, started = wire::state::started;
+  std::vector const first{with_parent("final", success, "p"), with_parent("loses", started, "p"),
+                          with_parent("gains", started, {})};
+  ASSERT_TRUE(on_->store(first, with_.expires, 10s));
+  std::vector const second{with_parent("final", wire::state::failure, "q"), with_parent("gains", success, "q"),
+                           with_parent("loses", success, {}), with_parent("new", success, "q"),
+                           with_parent("plain", success, {})};
+  ASSERT_TRUE(on_->store(second, with_.expires, 10s));
+  std::vector<task_id> ids;
+  for (auto const& r : second) ids.push_back(r.id);
+  std::vector<std::string> parents;
+  for (auto const& r : on_->fetch(ids, 10s).value()) parents.push_back(r.status + " " + r.parent_id.value_or("none"));
+  EXPECT_THAT(parents, ElementsAre("SUCCESS p", "SUCCESS q", "SUCCESS none", "SUCCESS q", "SUCCESS none"));
+  EXPECT_THAT(rows("SELECT row_key FROM lovage_aside"), SizeIs(3));
+}
+
 TEST_P(SqlBackend, stores_text_that_a_database_would_refuse) {
   auto r = record("a", wire::state::failure, value::map{{"exc_type", "E"}});
   r.traceback = std::string{

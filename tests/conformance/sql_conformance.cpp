@@ -146,6 +146,20 @@ TEST_P(SqlConformance, a_transaction_ends_after_a_failed_statement_too) {
   EXPECT_EQ(count(), 2);
 }
 
+TEST_P(SqlConformance, many_rows_come_back_as_they_went_with_their_nulls) {
+  make_table();
+  auto const at = time_point{1'796'029'200'123'456us};
+  std::vector<row> sets;
+  for (std::int64_t i = 0; i < 12; ++i)  // more than a packet
+    sets.push_back({i, -i, 0.5, std::string(60'000, 'x') + std::to_string(i), blob{std::string{"\0\xff", 2}},
+                    at + i * 1us, cell{}});
+  sets[1] = {std::int64_t{1}, cell{}, cell{}, cell{}, cell{}, cell{}, cell{}};
+  EXPECT_EQ(session_->run_each(insert_all, sets, 30s).value(), 12U);
+  EXPECT_EQ(run(select_all).rows, sets);
+  std::vector<row> const some{{std::int64_t{7}, std::int64_t{2}}, {std::int64_t{7}, std::int64_t{99}}};
+  EXPECT_EQ(session_->run_each("UPDATE kept SET whole = ? WHERE id = ?", some, 30s).value(), 1U);
+}
+
 TEST_P(SqlConformance, runs_a_statement_for_each_of_many_rows_or_for_none) {
   make_table();
   std::vector<row> sets;

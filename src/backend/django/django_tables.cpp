@@ -1,5 +1,6 @@
 #include "backend/django/django_tables.hpp"
 
+#include "backend/postgres_upsert.hpp"
 #include "wire/base64.hpp"
 #include "wire/serializer.hpp"
 #include "wire/task_message.hpp"
@@ -42,13 +43,14 @@ enum django_column : std::size_t {
 enum django_group_column : std::size_t { dg_id, dg_done, dg_created, dg_type, dg_encoding, dg_result };
 
 row_layout django_tasks(std::string table, bool has_started) {
+  using enum sql::cell_kind;
   row_layout out{std::move(table),
                  "task_id",
                  "date_done",
                  "status",
                  {{"task_id"},
                   {"status"},
-                  {"date_done"},
+                  {"date_done", moment},
                   {"periodic_task_name"},
                   {"task_name"},
                   {"task_args"},
@@ -57,19 +59,25 @@ row_layout django_tasks(std::string table, bool has_started) {
                   {"content_type"},
                   {"content_encoding"},
                   {"result"},
-                  {"date_created", true},
+                  {"date_created", moment, true},
                   {"traceback"},
                   {"meta"}}};
-  if (has_started) out.columns.push_back({"date_started", false, true});
+  if (has_started) out.columns.push_back({"date_started", moment, false, true});
   return out;
 }
 
 row_layout django_groups(std::string table) {
+  using enum sql::cell_kind;
   return {std::move(table),
           "group_id",
           "date_done",
           "",
-          {{"group_id"}, {"date_done"}, {"date_created", true}, {"content_type"}, {"content_encoding"}, {"result"}},
+          {{"group_id"},
+           {"date_done", moment},
+           {"date_created", moment, true},
+           {"content_type"},
+           {"content_encoding"},
+           {"result"}},
           {},
           "group:"};
 }
@@ -131,7 +139,13 @@ expected<void> django_tables::prepare(sql::session& on, deadline until) {
   }
   has_started_ = has("date_started", task_table).has_value();
   if (!on.alive()) return fail(errc::unavailable, "the connection to the database was lost");
-  tasks_.emplace(dialect_, django_tasks(quoted(task_table), has_started_), aside_, expires_);
+  auto tasks = django_tasks(quoted(task_table), has_started_);
+  if (dialect_ == dialect::postgres) {
+    auto numbering = own_numbering(on, tasks.table, until);
+    if (!numbering) return fail(numbering.error());
+    tasks.id = *std::move(numbering);
+  }
+  tasks_.emplace(dialect_, std::move(tasks), aside_, expires_);
   groups_.emplace(dialect_, django_groups(quoted(group_table)), aside_, expires_);
   return {};
 }

@@ -131,11 +131,12 @@ class celery_tables final : public sql_tables {
  private:
   [[nodiscard]] row_layout task_layout(numbering by) const;
   [[nodiscard]] row_layout group_layout(numbering by) const {
+    using enum sql::cell_kind;
     return {names_.group,
             "taskset_id",
             "date_done",
             "",
-            {{"taskset_id"}, {"result"}, {"date_done"}},
+            {{"taskset_id"}, {"result", octets}, {"date_done", moment}},
             id_made_by(dialect_, by, names_.group_sequence),
             "group:"};
   }
@@ -161,23 +162,24 @@ class celery_tables final : public sql_tables {
 };
 
 row_layout celery_tables::task_layout(numbering by) const {
+  using enum sql::cell_kind;
   row_layout out{names_.task,
                  "task_id",
                  "date_done",
                  "status",
                  {{"task_id"},
                   {"status"},
-                  {"result"},
-                  {"date_done"},
+                  {"result", octets},
+                  {"date_done", moment},
                   {"traceback"},
                   {"name"},
-                  {"args"},
-                  {"kwargs"},
+                  {"args", octets},
+                  {"kwargs", octets},
                   {"worker"},
-                  {"retries"},
+                  {"retries", whole},
                   {"queue"}},
                  id_made_by(dialect_, by, names_.task_sequence)};
-  if (has_children_) out.columns.push_back({"children"});
+  if (has_children_) out.columns.push_back({"children", octets});
   return out;
 }
 
