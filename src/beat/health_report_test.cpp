@@ -22,7 +22,7 @@ TEST(BeatHealth, is_ready_when_it_leads_or_knows_who_does) {
   EXPECT_TRUE(readiness(f).good);
   f.leads = false, f.leader = "another";
   EXPECT_TRUE(readiness(f).good);
-  EXPECT_THAT(readiness(f).json, HasSubstr(R"("leader":"another")"));
+  EXPECT_THAT(readiness(f).json, HasSubstr(R"("leader": "another")"));
   f.leader.clear();
   EXPECT_FALSE(readiness(f).good);
   EXPECT_TRUE(liveness(f).good);
