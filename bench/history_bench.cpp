@@ -95,7 +95,8 @@ void fill(history& to, std::size_t tasks, time_point& now) {
     made += cpu_seconds() - before;
     // As they come in life: what one task tells comes over several batches.
     auto const third = batch.size() / 3;
-    for (auto const& part : {std::span{batch}.first(third), std::span{batch}.subspan(third)}) to.add(part, 60s).value();
+    for (auto const& part : {std::span{batch}.first(third), std::span{batch}.subspan(third)})
+      if (auto const kept = to.add(part, 60s); !kept) throw error{kept.error()};
     events += batch.size();
     if (i % 100'000 == 0)
       fmt::print("  {} tasks, {:.0f} events/s of CPU\n", i,

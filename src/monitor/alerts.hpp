@@ -30,10 +30,10 @@ struct alert_rules {
 
 /// What the monitor sees at one moment.
 struct observation {
-  std::uint64_t succeeded = 0, failed = 0;  ///< last five minutes
-  std::map<std::string, double> oldest;     ///< seconds that the oldest message of a queue waits
-  std::map<std::string, double> lost;       ///< seconds since lost workers were heard of
-  std::map<std::string, double> late;       ///< seconds that periodic tasks are late
+  std::uint64_t succeeded = 0, failed = 0;    ///< last five minutes
+  std::map<std::string, double> oldest = {};  ///< seconds that the oldest message of a queue waits
+  std::map<std::string, double> lost = {};    ///< seconds since lost workers were heard of
+  std::map<std::string, double> late = {};    ///< seconds that periodic tasks are late
   /// What could not be asked keeps its alerts as they are.
   bool knows_queues = true, knows_schedule = true;
 };

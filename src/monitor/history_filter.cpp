@@ -181,8 +181,8 @@ class builder {
 
 }  // namespace
 
-one_query::one_query(store::database& on, std::string const& sql) : made_{prepared(on, sql)}, use_{made_} {}
-one_query::~one_query() { sqlite3_finalize(made_), made_ = nullptr; }
+one_query::one_query(store::database& on, std::string const& sql) : made_{prepared(on, sql)}, use_{made_.get()} {}
+void one_query::ending::operator()(sqlite3_stmt* made) const noexcept { sqlite3_finalize(made); }
 
 std::string sql_filter::match_of(std::int64_t name) const {
   auto all = tags;

@@ -5,6 +5,7 @@
 #include "monitor/history_rows.hpp"
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -17,16 +18,16 @@ namespace lovage::monitor {
 class one_query {
  public:
   one_query(store::database& on, std::string const& sql);
-  ~one_query();
-  one_query(one_query const&) = delete;
-  one_query& operator=(one_query const&) = delete;
   bool step() { return use_.step(); }
   void again(std::int64_t parameter) { use_.again(), use_.bind(parameter); }
   [[nodiscard]] std::int64_t integer(int column) const { return use_.integer(column); }
   [[nodiscard]] std::string_view text(int column) const { return use_.text(column); }
 
  private:
-  sqlite3_stmt* made_;
+  struct ending {
+    void operator()(sqlite3_stmt* made) const noexcept;
+  };
+  std::unique_ptr<sqlite3_stmt, ending> made_;  // outlives `use_`
   store::statement use_;
 };
 

@@ -39,11 +39,11 @@ struct monitor_settings {
 struct queue_picture {
   std::string name;
   std::uint64_t ready = 0;
-  std::optional<std::uint64_t> delayed, claimed, dead;  ///< nothing: the broker does not tell
+  std::optional<std::uint64_t> delayed = {}, claimed = {}, dead = {};  ///< nothing: the broker does not tell
   bool paused = false;
-  double rate_in = 0, rate_out = 0;    ///< per second: what came is guessed from depth and what workers took
-  std::optional<double> oldest;        ///< seconds that the oldest message waits; nothing: not known, or none waits
-  std::vector<std::string> consumers;  ///< workers online that take from it
+  double rate_in = 0, rate_out = 0;   ///< per second: what came is guessed from depth and what workers took
+  std::optional<double> oldest = {};  ///< seconds that the oldest message waits; nothing: not known, or none waits
+  std::vector<std::string> consumers = {};  ///< workers online that take from it
 };
 
 /// What a worker says of itself when it is asked; members are null where it did not answer.

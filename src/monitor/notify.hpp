@@ -12,11 +12,11 @@
 namespace lovage::monitor {
 
 struct notify_settings {
-  std::string webhook;  ///< http(s) URL that gets a POST of JSON; empty: none
-  std::string smtp;     ///< smtp://user:password@host:port, smtps://...; empty: none
-  std::string from;     ///< address
-  std::vector<std::string> to;
-  std::string link;  ///< of the dashboard, for the texts; may be empty
+  std::string webhook = {};  ///< http(s) URL that gets a POST of JSON; empty: none
+  std::string smtp = {};     ///< smtp://user:password@host:port, smtps://...; empty: none
+  std::string from = {};     ///< address
+  std::vector<std::string> to = {};
+  std::string link = {};  ///< of the dashboard, for the texts; may be empty
 };
 
 /// Errors: `bad_config`, which names the setting.
