@@ -85,8 +85,10 @@ TEST(TopView, WhatTasksSayCannotSteerTheTerminal) {
 }
 
 TEST(TopView, ColoursAreResetInEachLine) {
-  for (auto const& l : top_view{}.lines(busy(), {80, 24, true, true}))
-    if (l.find("\x1b[") != l.npos) EXPECT_THAT(l, ::testing::EndsWith("\x1b[0m"));
+  for (auto const& l : top_view{}.lines(busy(), {80, 24, true, true})) {
+    bool const coloured = l.find("\x1b[") != l.npos;
+    EXPECT_EQ(l.ends_with("\x1b[0m"), coloured) << l;
+  }
 }
 
 TEST(TopView, AnUnboundedPictureHasNoKeysAndNoEmptyLines) {
