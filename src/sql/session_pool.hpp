@@ -13,7 +13,8 @@
 
 namespace lovage::sql {
 
-/// Keeps what comes back alive and opens another where all are lent, up to `most`; then it waits. *Threads*: any.
+/// Keeps what comes back alive and opens another where all are lent, up to `most` (of a SQLite file: one); then those
+/// who ask wait in turn. *Requires*: nobody asks for a second one while it holds one. *Threads*: any.
 /// *Lifetime*: a lease may outlive the pool.
 class session_pool {
  public:
@@ -47,6 +48,7 @@ class session_pool {
   [[nodiscard]] static bool is_passing(error_info const& why) noexcept {
     return why.code == errc::unavailable || why.code == errc::conflict;
   }
+  [[nodiscard]] static bool wait_in_queue(shelf& of, std::unique_lock<std::mutex>& lock, deadline until);
   /// False at the deadline.
   [[nodiscard]] static bool pause(int tries, deadline until);
 
