@@ -23,8 +23,8 @@ start() {  # start NAME command...
   "$@" >"$work/$name.log" 2>&1 &
   started=("$!" "${started[@]}")
 }
-wait_for() {  # wait_for NAME command...: until it succeeds, at most 30 s
-  local name=$1 end=$((SECONDS + 30))
+wait_for() {  # wait_for NAME command...: until it succeeds, at most a minute
+  local name=$1 end=$((SECONDS + 60))
   shift
   until "$@" >/dev/null 2>&1; do
     [ "$SECONDS" -lt "$end" ] || { echo "error: no $name" >&2; cat "$work"/*.log >&2; exit 1; }
