@@ -144,16 +144,19 @@ class builder {
   }
 
   void add_times() {
+    auto const before_times = out_.where.size();
     if (from_.from) {
       add(" AND first >= " + std::to_string(first_key(*from_.from)), false);
       if (auto const before = row("first < " + std::to_string(first_key(*from_.from - most_lag)), "DESC"))
-        out_.rows += " AND rowid > " + std::to_string(*before);
+        out_.rows += " AND words.rowid > " + std::to_string(*before);
     }
     if (from_.to) {
       add(" AND first < " + std::to_string(first_key(*from_.to)), false);
       if (auto const after = row("first >= " + std::to_string(first_key(*from_.to + most_lag)), "ASC"))
-        out_.rows += " AND rowid < " + std::to_string(*after);
+        out_.rows += " AND words.rowid < " + std::to_string(*after);
     }
+    if (auto times = out_.where.substr(before_times); !times.empty())
+      out_.indexes.push_back({"by_first", std::move(times), false});
   }
 
   void add_sets() {

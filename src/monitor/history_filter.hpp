@@ -46,7 +46,7 @@ struct sql_filter {
   std::string where;                               ///< conditions on columns of `task`, each begun by " AND "
   std::string rest;                                ///< those of them that `match` does not say already
   std::string match;                  ///< SQL text of a full-text expression; empty: no text is searched for
-  std::string rows;                   ///< " AND rowid >= 5", what is known of the rows beforehand
+  std::string rows;                   ///< " AND words.rowid >= 5", what is known of the rows beforehand
   std::vector<index_choice> indexes;  ///< the most selective kind first
   std::vector<std::int64_t> names;    ///< when the filter names tasks
   std::string set;                    ///< a condition that few rows fulfil, by its own index: ids, or a workflow
