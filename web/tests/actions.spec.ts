@@ -1,5 +1,5 @@
 // Every action, from the button to what the server then says.
-import { addresses, agree, expect, field, get, open, settled, test, toast, type Named } from "./support";
+import { addresses, agree, expect, field, get, open, settled, test, toast, told, type Named } from "./support";
 
 interface Worker extends Named {
   state: string;
@@ -70,14 +70,14 @@ test("limits and events of a worker are set", async ({ page, context }) => {
   await page.getByRole("button", { name: /^Rate limit: / }).first().click();
   await field(page, "Rate").fill("500/s");
   await agree(page, "Apply");
-  await expect(toast(page).filter({ hasText: "did it" })).toHaveCount(1);
+  await told(page, "did it");
   await page.getByRole("button", { name: /^Time limit: / }).first().click();
   await field(page, "Soft limit, seconds").fill("100");
   await field(page, "Hard limit, seconds").fill("120");
   await agree(page, "Apply");
-  await expect(toast(page).filter({ hasText: "did it" })).toHaveCount(2);
+  await told(page, "did it");
   await page.getByRole("button", { name: "Events on" }).click();
-  await expect(toast(page).filter({ hasText: "did it" })).toHaveCount(3);
+  await told(page, "did it");
 });
 
 test("a queue is paused and goes on", async ({ page, context }) => {

@@ -86,6 +86,12 @@ export async function fits(page: Page): Promise<void> {
 /** A field of the dialog that is open. */
 export const field = (page: Page, label: string) => page.getByRole("dialog").getByLabel(new RegExp("^" + label.replace(/[.*+?^${}()|[\]\\]/g, "\\$&")));
 export const toast = (page: Page) => page.locator(".toast");
+/** Waits for what came of an action to be said, and closes it: the next one is not mistaken for it. */
+export async function told(page: Page, text: string): Promise<void> {
+  await expect(toast(page).filter({ hasText: text }).first()).toBeVisible();
+  await page.evaluate(() => document.querySelectorAll<HTMLElement>(".toast button").forEach((one) => one.click()));
+  await expect(toast(page)).toHaveCount(0);
+}
 /** Says yes in the dialog that is open. */
 export async function agree(page: Page, button: string): Promise<void> {
   await page.getByRole("dialog").getByRole("button", { name: button, exact: true }).click();
