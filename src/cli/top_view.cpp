@@ -55,7 +55,7 @@ std::string row_text(std::vector<std::string> const& cells, std::string const& a
 std::string title_of(top_table const& t, std::size_t first, std::size_t shown) {
   auto const n = t.rows.size();
   return shown == n ? fmt::format("{} ({})", t.head[0], n)
-                    : fmt::format("{} {}-{} of {}", t.head[0], std::min(first + 1, n), first + shown, n);
+                    : fmt::format("{} {}-{}/{}", t.head[0], std::min(first + 1, n), first + shown, n);
 }
 
 void add_table(page& to, top_table t, std::size_t first, std::size_t shown, bool focused) {
@@ -70,7 +70,7 @@ void add_table(page& to, top_table t, std::size_t first, std::size_t shown, bool
 }
 
 std::string percentiles_text(monitor::percentiles const& p) {
-  return fmt::format("p50 {:<7} p95 {:<7} p99 {:<7}", short_time(p.p50), short_time(p.p95), short_time(p.p99));
+  return fmt::format("p50 {:<5} p95 {:<5} p99 {:<5}", short_time(p.p50), short_time(p.p95), short_time(p.p99));
 }
 
 std::string bars_of(std::vector<double> const& values, std::size_t width, double most) {
@@ -81,22 +81,22 @@ std::string bars_of(std::vector<double> const& values, std::size_t width, double
   return out;
 }
 
+// What matters stands in the first 80 columns.
 void add_head(page& to, top_picture const& p, bool paused) {
   auto const now = std::chrono::system_clock::to_time_t(std::chrono::floor<std::chrono::seconds>(p.now));
-  to.add(fmt::format("lovage top  {}  {:%H:%M:%S}{}", p.broker, fmt::localtime(now), paused ? "  PAUSED" : ""),
-         paused ? "33;1" : "1");
   auto const online = std::count_if(p.workers.begin(), p.workers.end(),
                                     [](auto const& w) { return w.state == monitor::worker_state::online; });
-  to.add(fmt::format(
-      "per second  received {:<8.1f} succeeded {:<8.1f} failed {:<8.1f} retried {:<8.1f} running {}, "
-      "workers {} of {}",
-      p.rate.received, p.rate.succeeded, p.rate.failed, p.rate.retried, p.running.size(), online, p.workers.size()));
+  to.add(fmt::format("lovage top  {:%H:%M:%S}{}  workers {} of {}  running {}  {}", fmt::localtime(now),
+                     paused ? "  PAUSED" : "", online, p.workers.size(), p.running.size(), p.broker),
+         paused ? "33;1" : "1");
+  to.add(fmt::format("per second  received {:<7.1f} succeeded {:<7.1f} failed {:<13.1f} retried {:.1f}",
+                     p.rate.received, p.rate.succeeded, p.rate.failed, p.rate.retried));
   auto const ended = p.total.succeeded + p.total.failed;
   auto const part = ended == 0 ? 0.0 : 100.0 * static_cast<double>(p.total.failed) / static_cast<double>(ended);
-  to.add(fmt::format("15 minutes  received {:<8} succeeded {:<8} failed {:<8} retried {:<8} {:.1f} % failed",
-                     p.total.received, p.total.succeeded, p.total.failed, p.total.retried, part),
+  to.add(fmt::format("15 minutes  received {:<7} succeeded {:<7} failed {:<13} retried {}", p.total.received,
+                     p.total.succeeded, fmt::format("{} ({:.1f} %)", p.total.failed, part), p.total.retried),
          p.total.failed > 0 ? "31" : "");
-  to.add(fmt::format("run         {}  wait  {}", percentiles_text(p.run), percentiles_text(p.wait)));
+  to.add(fmt::format("run         {} wait {}", percentiles_text(p.run), percentiles_text(p.wait)));
   auto const most = p.ended.empty() ? 0.0 : *std::max_element(p.ended.begin(), p.ended.end());
   if (to.how.unicode && most > 0 && to.how.width > 40)
     to.add(fmt::format("ended       {} {:.0f}/s at most", bars_of(p.ended, to.how.width - 28, most), most), "36");
