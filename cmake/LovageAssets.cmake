@@ -22,7 +22,7 @@ function(lovage_web_build dist stamp)
   file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${web}/src/*)
   file(GLOB tools CONFIGURE_DEPENDS ${web}/*.mjs ${web}/*.json)
   add_custom_command(OUTPUT ${web}/node_modules/.package-lock.json
-    COMMAND ${LOVAGE_npm} ci --no-audit --no-fund --loglevel=error
+    COMMAND ${LOVAGE_npm} ci --omit=dev --no-audit --no-fund --loglevel=error
     DEPENDS ${web}/package-lock.json WORKING_DIRECTORY ${web} VERBATIM
     COMMENT "Fetching what the dashboard's pages are built with")
   add_custom_command(OUTPUT ${stamp}

@@ -1,4 +1,5 @@
 # cmake -DDIST=folder -DOUT=file.cpp -P embed_assets.cmake: the folder's files as C++; an empty DIST gives none.
+cmake_minimum_required(VERSION 3.25)
 set(arrays "")
 set(rows "")
 if(DIST)
