@@ -150,7 +150,7 @@ expected<value> check_names(setting const& row, value const& v, texts how) {
   } else {
     return wrong(row, v);
   }
-  if (names.empty()) return wrong(row, v, "the list is empty");
+  if (names.empty() && !row.initial.empty()) return wrong(row, v, "the list is empty");
   value::list out;
   auto const choices = choices_of(row);
   for (auto const& name : names) {
@@ -204,7 +204,7 @@ std::string expectation(setting const& row) {
     case kind::integer: return "an integer" + span;
     case kind::maybe_integer: return "an integer" + span + ", or none";
     case kind::seconds: return "seconds" + span + " (a number, or text with ms, s, m, h, d, w)";
-    case kind::names: return "a list of names out of " + joined_choices(row);
+    case kind::names: return row.bounds.empty() ? "a list of names" : "a list of names out of " + joined_choices(row);
     case kind::routes: return "a table of task names, globs or /regular expressions/ and where they go";
     case kind::queues: return "names of queues, or a table of names and options";
     case kind::annotations: return "a table of task names, or *, and tables of options";
