@@ -140,11 +140,11 @@ void postgres_server::resume() const {
   for (auto const pid : family()) ::kill(pid, SIGCONT);
 }
 
-// The others end by themselves when the first has died, but for those that are paused.
+// The others would end by themselves once they see that the first has died, and answer until then.
 void postgres_server::kill() {
   if (pid_ <= 0) return;
-  resume();
-  ::kill(pid_, SIGKILL);
+  ::kill(pid_, SIGSTOP);  // first, so that it makes no more
+  for (auto const pid : family()) ::kill(pid, SIGKILL);
   ::waitpid(std::exchange(pid_, -1), nullptr, 0);
 }
 
