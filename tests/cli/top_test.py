@@ -110,10 +110,14 @@ class TopTest(Case):
     def test_only_what_changed_is_written(self):
         with self.top(height=24, width=80) as (terminal, _):
             self.wait_to_see(terminal, "FAILURES (0)")
-            terminal.raw = ""
-            terminal.read(2)
-            self.assertNotIn("FAILURES", terminal.raw)
-            self.assertNotIn("\x1b[2J", terminal.raw)
+            for _ in range(10):  # the first pictures differ: what is asked comes bit by bit
+                terminal.raw = ""
+                terminal.read(2)
+                self.assertNotIn("\x1b[2J", terminal.raw)
+                if "FAILURES" not in terminal.raw:
+                    break
+            else:
+                self.fail("what stays as it is was written again and again")
             terminal.type("q")
 
     @once
