@@ -30,7 +30,7 @@ std::vector<std::string> meant(site& s, value::map const& body) {
   if (ids.empty() == !filter)
     throw error{errc::invalid_argument, "name tasks by `ids`, or all that match by `matching`, not both", "ids"};
   if (!filter) return ids;
-  return s.eyes.kept().ids(filter_of(*filter, s.with.mask_arguments), most_acted_on, site::soon()).value();
+  return s.eyes.kept().ids(filter_of(s, *filter), most_acted_on, site::soon()).value();
 }
 
 void revoke_all(site& s, std::vector<std::string> const& ids, bool terminate, action_outcome& out) {
