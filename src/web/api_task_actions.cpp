@@ -30,7 +30,7 @@ std::vector<std::string> meant(site& s, value::map const& body) {
   if (ids.empty() == !filter)
     throw error{errc::invalid_argument, "name tasks by `ids`, or all that match by `matching`, not both", "ids"};
   if (!filter) return ids;
-  return s.eyes.kept().ids(filter_of(*filter, s.with.mask_arguments), most_acted_on, site::soon()).value();
+  return s.eyes.kept().ids(filter_of(s, *filter), most_acted_on, site::soon()).value();
 }
 
 void revoke_all(site& s, std::vector<std::string> const& ids, bool terminate, action_outcome& out) {
@@ -52,6 +52,15 @@ std::optional<sending> arguments_of(monitor::task_record const& t) {
   return sending{std::move(*list), std::move(*map), {}};
 }
 
+// Events of workers do not name the queue; one that takes from a single one has it from there.
+std::string queue_of(site& s, monitor::task_record const& t) {
+  if (!t.queue.empty()) return t.queue;
+  for (auto const& w : s.eyes.latest()->workers)
+    if (w.seen.name == t.worker && w.said)
+      if (auto const queues = w.said->queues(); queues.size() == 1) return queues.front();
+  return {};
+}
+
 // As it was called, under a new id: what became of the old one stays to be seen.
 void send_again(site& s, std::string const& id, action_outcome& out) {
   auto const t = s.eyes.kept().task(id, site::soon()).value();
@@ -61,7 +70,7 @@ void send_again(site& s, std::string const& id, action_outcome& out) {
     return out.fault(id,
                      "its arguments are not known in full (events shorten them); send it anew with POST tasks/send");
   call_options with;
-  if (!t->queue.empty()) with.queue(t->queue);
+  if (auto const queue = queue_of(s, *t); !queue.empty()) with.queue(queue);
   (void)s.on.send_named(t->name, std::move(call->args), std::move(call->kwargs), std::move(with));
   ++out.done;
 }

@@ -11,7 +11,7 @@ namespace {
 
 response find_tasks(site& s, request const& r) {
   bool const masked = s.with.mask_arguments;
-  auto const which = filter_of(r.query, masked);
+  auto const which = filter_of(s, r.query);
   auto const word = r.query.get("order");
   auto const order = monitor::task_order_of(word.empty() ? "-received" : word);
   if (!order)
@@ -128,6 +128,7 @@ void add_task_routes(router& to, site& s) {
           .takes = {"state: one or several, with commas", "name: exactly, or its beginning and *", "worker: exactly",
                     "queue: exactly", "q: words, \"phrases\" and prefix* of name, arguments, result and error",
                     "from: Unix seconds", "to: Unix seconds", "error: a group of failures", "root: of a workflow",
+                    "periodic: name of a periodic task; tasks of the name that it sends",
                     "order: -received, received, -runtime, runtime or name", "limit: 50 unless given",
                     "cursor: `next` of the page before"}});
   to.add({.method = "GET",

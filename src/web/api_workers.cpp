@@ -46,7 +46,7 @@ response show_worker(site& s, request const& r) {
   auto& members = *out.get_if<value::map>();
   members.push_back({"registered", names_value(said.tasks())});
   members.push_back({"conf", said.conf.is_null() ? value{value::map{}} : std::move(said.conf)});
-  members.push_back({"stats", said.stats.is_null() ? value{value::map{}} : std::move(said.stats)});
+  members.push_back({"stats", said.stats.is_null() ? value{value::map{}} : safe_stats(std::move(said.stats))});
   members.push_back({"reserved", masked_tasks(list_or_empty(std::move(said.reserved)), s.with.mask_arguments)});
   members.push_back({"scheduled", masked_tasks(list_or_empty(std::move(said.scheduled)), s.with.mask_arguments)});
   return json_response(out);

@@ -35,11 +35,6 @@ bool is_plain_path(std::string_view path) {
          path.find('\\') == std::string_view::npos && !path.starts_with('/');
 }
 
-bool has_ending(std::string_view path) {
-  auto const name = path.substr(path.rfind('/') + 1);
-  return name.find('.') != std::string_view::npos && name.find('@') == std::string_view::npos;
-}
-
 response no_page() {
   return text_response(
       "This lovage was built without the dashboard's pages (LOVAGE_WEB=OFF, or no front end in the source).\n"
@@ -72,7 +67,7 @@ response assets::serve(request const& r) const {
   std::string path = r.path.empty() ? std::string{} : r.path.substr(1);
   auto found = path.empty() ? std::nullopt : find(path);
   // An escaped part, such as a worker's name, may hold dots: only a path below assets/ must be a file.
-  bool const page = !found && (!has_ending(path) || !path.starts_with("assets/")) && path != "favicon.ico";
+  bool const page = !found && !path.starts_with("assets/") && path != "favicon.ico";
   if (page) found = find(path = page_file);
   if (!found) return page ? no_page() : error_response(404, "not_found", "there is no such page", r.path);
   response out;

@@ -79,6 +79,8 @@ void need_task(site& s, std::string const& name) {
 
 value task_map(monitor::task_record const& t, bool masked) {
   auto const shown = [&](std::string const& text) { return masked && !text.empty() ? value{mask} : text_value(text); };
+  // Neither is told by the only event of a task that was revoked or expired before it was received.
+  bool const described = t.sent || t.received;
   return value::map{{"uuid", t.id},
                     {"name", text_value(t.name)},
                     {"state", t.state},
@@ -94,7 +96,7 @@ value task_map(monitor::task_record const& t, bool masked) {
                     {"kwargs", shown(t.kwargs)},
                     {"eta", iso(t.eta)},
                     {"expires", iso(t.expires)},
-                    {"retries", t.retries},
+                    {"retries", described ? value{t.retries} : value{}},
                     {"worker", text_value(t.worker)},
                     {"result", shown(t.result)},
                     {"exception", shown(t.exception)},
@@ -106,7 +108,7 @@ value task_map(monitor::task_record const& t, bool masked) {
                     {"clock", t.clock},
                     {"client", text_value(t.client)},
                     {"root", text_value(t.root)},
-                    {"root_id", text_value(t.root)},
+                    {"root_id", described || t.root != t.id ? text_value(t.root) : value{}},
                     {"parent", text_value(t.parent)},
                     {"parent_id", text_value(t.parent)},
                     {"children", value::list{}}};

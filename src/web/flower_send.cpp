@@ -51,7 +51,7 @@ response flower_result(site& s, request const& r) {
   value::map out{{"task-id", id}, {"state", before.state}};
   if (timeout && *timeout > 0) {
     auto const longest = std::chrono::duration<double>{std::min(*timeout, static_cast<double>(longest_wait.count()))};
-    if (!handle.wait(deadline::in(longest))) return flower::refuse(504, "'" + id + "' has not ended yet");
+    if (!handle.wait(deadline::in(longest))) return json_response(out);
     flower::add_result(out, handle.status(), s.with.mask_arguments);
   } else if (before.ready()) {
     flower::add_result(out, before, s.with.mask_arguments);

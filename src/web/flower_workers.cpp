@@ -17,7 +17,7 @@ class flower_book {
     if (whom.empty()) return;
     auto inspect = on.control(control_options{}.destination(whom).timeout(control_options::seconds{2})).inspect();
     book fresh;
-    for (auto& [node, v] : inspect.stats()) fresh[node].push_back({"stats", std::move(v)});
+    for (auto& [node, v] : inspect.stats()) fresh[node].push_back({"stats", safe_stats(std::move(v))});
     for (auto& [node, v] : inspect.active_queues()) fresh[node].push_back({"active_queues", std::move(v)});
     for (auto& [node, v] : inspect.registered()) fresh[node].push_back({"registered", std::move(v)});
     for (auto& [node, v] : inspect.scheduled()) fresh[node].push_back({"scheduled", std::move(v)});

@@ -146,6 +146,13 @@ value worker_value(monitor::worker_picture const& w, bool masked) {
                     {"running", list_value(w.running, [&](auto const& t) { return running_value(t, masked); })}};
 }
 
+value safe_stats(value stats) {
+  auto* broker = stats.find("broker");
+  if (auto* members = broker ? broker->get_if<value::map>() : nullptr)
+    std::erase_if(*members, [](auto const& m) { return m.key == "alternates"; });
+  return stats;
+}
+
 value queue_value(monitor::queue_picture const& q) {
   return value::map{{"name", q.name},
                     {"ready", q.ready},

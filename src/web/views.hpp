@@ -41,6 +41,8 @@ template <class Range, class View>
   for (auto const& each : all) out.push_back(view(each));
   return value{std::move(out)};
 }
+/// What a worker answered to `stats` without `broker.alternates`: addresses of brokers, with their passwords.
+[[nodiscard]] value safe_stats(value stats);
 [[nodiscard]] value names_value(std::vector<std::string> const& names);
 
 // Reading what was asked.
