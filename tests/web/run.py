@@ -139,7 +139,7 @@ class Traffic(threading.Thread):
         while not self.over.wait(0.3):
             n += 1
             queue = ("celery", "python", "mail", "celery")[n % 4]
-            self.app.send_task("interop.slow", (0.02 + 0.05 * (n % 7),), queue=queue)
+            self.app.send_task("interop.slow", (round(0.02 + 0.05 * (n % 7), 2),), queue=queue)
             if n % 2 == 0:
                 self.app.send_task("interop.add", (n, n + 1), queue=queue)
             if n % 23 == 0:
@@ -167,9 +167,9 @@ def browse(at: Place, port: int, specs: list[str]) -> int:
 
 
 def wait_for_end(port: int) -> int:
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
     print(f"LOVAGE_WEB_URL=http://127.0.0.1:{port}", flush=True)
-    with contextlib.suppress(KeyboardInterrupt):
-        signal.pause()
+    signal.sigwait({signal.SIGINT, signal.SIGTERM})
     return 0
 
 
@@ -190,7 +190,7 @@ def main() -> int:
     try:
         with servers.redis() as redis:
             settings = {"broker_url": redis.url(db=0), "result_backend": redis.url(db=1), "task_track_started": True,
-                        "worker_pool_restarts": True}
+                        "worker_pool_restarts": True, "task_send_sent_event": True}
             at = Place(build, given.program or build / "bin/lovage", work, settings)
             port = servers.free_port()
             try:
