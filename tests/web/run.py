@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
 """The dashboard in a real browser: Debian's Chromium drives every page and action of `lovage web` before real workers.
 
-usage: run.py BUILD_DIR [--keep] [--program FILE] [SPEC...]
+usage: run.py BUILD_DIR [--keep] [--serve] [--program FILE] [SPEC...]
 
 Runs in an environment with Celery (tests/support/python_env.sh DIR newest). One Redis of its own, a lovage worker, a
 Python worker, `lovage beat` and `lovage web`; tasks that succeed, fail, retry, wait, belong to workflows, have hostile
 names and arguments, and a dead set. Then web/tests runs (Playwright); what the pages look like is kept in
-BUILD_DIR/screenshots.
+BUILD_DIR/screenshots. With --serve there are no specs: all of it runs until ctrl-C, for work on the pages.
 """
 
 import argparse
@@ -80,15 +80,16 @@ class Place:
 def start_all(at: Place, port: int) -> None:
     python_path = os.pathsep.join([str(INTEROP), str(HERE.parent / "support")])
     options = as_options(at.settings)
+    stores = ["-b", at.settings["broker_url"], "--result-backend", at.settings["result_backend"]]  # the schedule lives in the second
     at.start("python", [sys.executable, "-m", "celery", "-A", "tasks", "worker", "-c", "2", "-Q", "python,reports", "-n", "celery@django-1", "-E", "-l", "info"],
              {"INTEROP_SETTINGS": json.dumps(at.settings), "PYTHONPATH": python_path, "PYTHONDONTWRITEBYTECODE": "1"}, "ready.")  # fmt: skip
     at.start("lovage", at.lovage("worker", "-A", str(at.build / "lib/libinterop_tasks.so"), "-c", "3", "-Q", "celery,mail", "-n", "shop@web-1", "-E", "-l", "info",
                                  "--", *options), ready="ready.")  # fmt: skip
     for name, when, task in (("nightly-report", "0 3 * * *", "interop.now"), ("hourly-index", "0 * * * *", "interop.who"),
                              ("every-few-seconds", "every 5s", "interop.now"), (EVIL[0], "30 4 * * 1-5", "interop.now")):  # fmt: skip
-        at.once("schedule", "add", name, when, task, "-b", at.settings["broker_url"])
-    at.start("beat", at.lovage("beat", "-l", "info", "-b", at.settings["broker_url"]))
-    at.start("web", at.lovage("web", "-b", at.settings["broker_url"], "--result-backend", at.settings["result_backend"], "--port", str(port),
+        at.once("schedule", "add", name, when, task, *stores)
+    at.start("beat", at.lovage("beat", "-l", "info", *stores))
+    at.start("web", at.lovage("web", *stores, "--port", str(port),
                               "--history", str(at.work / "history.db"), "-l", "info"))  # fmt: skip
     servers.wait_until(lambda: answers(port), 60, "lovage web to answer")
 
@@ -138,7 +139,7 @@ class Traffic(threading.Thread):
         while not self.over.wait(0.3):
             n += 1
             queue = ("celery", "python", "mail", "celery")[n % 4]
-            self.app.send_task("interop.slow", (0.02 + 0.05 * (n % 7),), queue=queue)
+            self.app.send_task("interop.slow", (round(0.02 + 0.05 * (n % 7), 2),), queue=queue)
             if n % 2 == 0:
                 self.app.send_task("interop.add", (n, n + 1), queue=queue)
             if n % 23 == 0:
@@ -165,11 +166,19 @@ def browse(at: Place, port: int, specs: list[str]) -> int:
     return subprocess.run([str(playwright), "test", *specs], cwd=ROOT / "web", env=environment).returncode
 
 
+def wait_for_end(port: int) -> int:
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
+    print(f"LOVAGE_WEB_URL=http://127.0.0.1:{port}", flush=True)
+    signal.sigwait({signal.SIGINT, signal.SIGTERM})
+    return 0
+
+
 def main() -> int:
     words = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     words.add_argument("build", type=Path)
     words.add_argument("--program", type=Path)
     words.add_argument("--keep", action="store_true", help="leave the logs, and tell where")
+    words.add_argument("--serve", action="store_true", help="run no specs, tell the address, and go on until ctrl-C")
     words.add_argument("specs", nargs="*")
     given = words.parse_args()
     build = given.build.resolve()
@@ -180,7 +189,8 @@ def main() -> int:
     code = 1
     try:
         with servers.redis() as redis:
-            settings = {"broker_url": redis.url(db=0), "result_backend": redis.url(db=1), "task_track_started": True}
+            settings = {"broker_url": redis.url(db=0), "result_backend": redis.url(db=1), "task_track_started": True,
+                        "worker_pool_restarts": True, "task_send_sent_event": True}
             at = Place(build, given.program or build / "bin/lovage", work, settings)
             port = servers.free_port()
             try:
@@ -190,7 +200,7 @@ def main() -> int:
                 send_workflow(app)
                 traffic = Traffic(settings)
                 traffic.start()
-                code = browse(at, port, given.specs)
+                code = wait_for_end(port) if given.serve else browse(at, port, given.specs)
                 traffic.over.set()
                 traffic.join()
             finally:

@@ -6,7 +6,6 @@ const first: Record<string, string> = { en: "Overview", "zh-Hans": "概览", "zh
 
 for (const name of names)
   test(`${name} stands in both themes, three languages, wide and narrow`, async ({ page }) => {
-    test.setTimeout(240_000);
     await open(page, (await addresses(page))[name]!);
     await expect(page.locator(".failed")).toHaveCount(0);
     await noFaults(page);

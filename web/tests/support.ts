@@ -50,7 +50,7 @@ export async function addresses(page: Page): Promise<Record<string, string>> {
 
 /** The root of a workflow: a task that others name as theirs. */
 export async function workflow(ask: APIRequestContext): Promise<string> {
-  const { tasks } = await get<{ tasks: { id: string; root: string | null; parent: string | null }[] }>(ask, "tasks?limit=500");
+  const { tasks } = await get<{ tasks: { id: string; root: string | null; parent: string | null }[] }>(ask, "tasks?order=received&limit=500");
   const child = tasks.find((one) => one.root && one.root !== one.id && one.parent);
   return child?.root ?? "11111111-2222-4333-8444-555555555555";
 }

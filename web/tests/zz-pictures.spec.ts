@@ -4,7 +4,6 @@ import { addresses, expect, open, shoot, test } from "./support";
 test.use({ viewport: { width: 1280, height: 800 } });
 
 test("pictures for the guide", async ({ page }) => {
-  test.setTimeout(240_000);
   const all = await addresses(page);
   await open(page, "/");
   await expect(page.getByRole("button", { name: /^Live/ })).toBeVisible();
