@@ -257,8 +257,8 @@ void conclude_terminated(request const& r, std::string const& reason, policy con
   revoke_request(r, with, "terminated", now, out, signal_in(reason));
 }
 
-void conclude_started(request const& r, int pid, policy const& with, effects& out) {
-  tell_started(r, with, out.events);
+void conclude_started(request const& r, int pid, policy const& with, time_point now, effects& out) {
+  tell_started(r, with, now, out.events);
   if (!r.options.track_started || r.options.ignore_result || !with.store_results) return;
   out.records.push_back(make_record(r, with, wire::state::started, value::map{{"pid", pid}, {"hostname", with.node}}));
 }

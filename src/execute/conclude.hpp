@@ -19,7 +19,7 @@ void conclude_timed_out(request const& r, policy const& with, time_point now, ef
 /// It was ended on demand: REVOKED, whatever its options say about lost workers.
 void conclude_terminated(request const& r, std::string const& reason, policy const& with, time_point now, effects& out);
 /// A slot took it: STARTED where that is tracked.
-void conclude_started(request const& r, int pid, policy const& with, effects& out);
+void conclude_started(request const& r, int pid, policy const& with, time_point now, effects& out);
 /// It stored a state of its own.
 void conclude_state(request& r, std::string_view state, value meta, policy const& with, effects& out);
 

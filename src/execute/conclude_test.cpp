@@ -90,7 +90,7 @@ TEST_F(Execute, EveryRecordKnowsWhereItsReaderWaits) {
   broken.envelope.body = "[[2, 3";
   EXPECT_FALSE(take_in(std::move(broken), with, noon, out));
   auto r = taken(m);
-  conclude_started(r, 5, with, out);
+  conclude_started(r, 5, with, noon, out);
   conclude_state(r, "PROGRESS", {}, with, out);
   conclude_lost(r, "signal 9", with, noon, out);
   conclude(r, end(LOVAGE_SUCCESS), with, noon, 1ms, out);

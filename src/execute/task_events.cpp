@@ -98,8 +98,8 @@ void tell_received(request const& r, policy const& with, time_point now, std::ve
   time_or_null(fields, "expires", m.expires);
 }
 
-void tell_started(request const& r, policy const& with, std::vector<wire::event>& out) {
-  if (tell(r, with, task_stage::started)) new_event{out, r, task_stage::started, std::nullopt, 0};
+void tell_started(request const& r, policy const& with, time_point now, std::vector<wire::event>& out) {
+  if (tell(r, with, task_stage::started)) new_event{out, r, task_stage::started, now, 0};
 }
 
 void tell_succeeded(request const& r, policy const& with, value const& result, std::chrono::nanoseconds runtime,

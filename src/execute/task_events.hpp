@@ -14,7 +14,7 @@ namespace lovage::execute {
 
 // Each tells the observer, and adds an event when monitors want one.
 void tell_received(request const& r, policy const& with, time_point now, std::vector<wire::event>& out);
-void tell_started(request const& r, policy const& with, std::vector<wire::event>& out);
+void tell_started(request const& r, policy const& with, time_point now, std::vector<wire::event>& out);
 void tell_succeeded(request const& r, policy const& with, value const& result, std::chrono::nanoseconds runtime,
                     time_point now, std::vector<wire::event>& out);
 void tell_failed(request const& r, policy const& with, failure_cause const& why, time_point now,

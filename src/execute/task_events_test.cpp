@@ -82,8 +82,9 @@ TEST_F(TaskEvents, OfAnArrivalHaveCelerysFields) {
 
 TEST_F(TaskEvents, OfASuccessComeWithItsResultAsText) {
   auto const r = *take();
-  conclude_started(r, 5, with, out);
+  conclude_started(r, 5, with, noon, out);
   EXPECT_EQ(told().back().type, "task-started");
+  EXPECT_EQ(told().back().timestamp, std::chrono::duration<double>(noon.time_since_epoch()).count());
   EXPECT_THAT(keys(), ElementsAre("uuid"));
   conclude(r, {LOVAGE_SUCCESS, pack(value{"x"})}, with, noon, 250ms, out);
   EXPECT_EQ(told().back().type, "task-succeeded");
@@ -146,7 +147,7 @@ TEST_F(TaskEvents, OfATerminatedTaskNameTheSignal) {
 TEST_F(TaskEvents, AreNotMadeWhenNobodyWantsThem) {
   wanted = false;
   auto const r = *take();
-  conclude_started(r, 5, with, out);
+  conclude_started(r, 5, with, noon, out);
   conclude(r, {LOVAGE_SUCCESS, pack(value{1})}, with, noon, 1ms, out);
   with.events = nullptr;
   conclude(r, end(LOVAGE_FAILURE), with, noon, 1ms, out);
@@ -162,7 +163,7 @@ TEST_F(TaskEvents, ReachTheWorkersObserverEvenWhenNobodyElseWantsThem) {
     took += runtime;
   };
   auto const r = *take();
-  conclude_started(r, 5, with, out);
+  conclude_started(r, 5, with, noon, out);
   conclude(r, {LOVAGE_SUCCESS, pack(value{1})}, with, noon, 3ms, out);
   EXPECT_THAT(seen, ElementsAre("task-received t.add", "task-started t.add", "task-succeeded t.add"));
   EXPECT_EQ(took, 3ms);

@@ -232,12 +232,14 @@ void consumer::apply(pool::event& e) {
   if (e.kind == pool::event_kind::overdue) return tell_overdue(e, at != in_flight_.end() ? &at->second : nullptr);
   if (at == in_flight_.end()) return;
   switch (e.kind) {
-    case pool::event_kind::started:
-      if (begun_.insert_or_assign(e.id, run_facts{e.pid, options_.now()}).second) waiting_octets_ -= at->second.octets;
+    case pool::event_kind::started: {
+      auto const now = options_.now();
+      if (begun_.insert_or_assign(e.id, run_facts{e.pid, now}).second) waiting_octets_ -= at->second.octets;
       ++totals_[at->second.message.task];
       last_start_ = steady_clock::now();
       stuck_ = false;
-      return execute::conclude_started(at->second, e.pid, policy_, owed_.pending());
+      return execute::conclude_started(at->second, e.pid, policy_, now, owed_.pending());
+    }
     case pool::event_kind::message: return hear(at->second, e.payload);
     default: return finish(e.id, e);
   }
