@@ -103,7 +103,12 @@ TEST(Heat, OfTenThousandEntriesIsQuick) {
   auto const heat = all.of("2026-11-30T00:00:00Z");
   auto const took = std::chrono::steady_clock::now() - start;
   EXPECT_EQ(heat.runs, 1000u * 288u + 9000u);
-  EXPECT_LT(took, 60s) << "a fifth of a second where nothing else runs and nobody watches memory";
+#ifdef __SANITIZE_ADDRESS__
+  auto const limit = 60s;  // that build is not optimised
+#else
+  auto const limit = 5s;
+#endif
+  EXPECT_LT(took, limit) << "a fifth of a second where nothing else runs and nobody watches memory";
   RecordProperty("milliseconds", static_cast<int>(took / 1ms));
 }
 
