@@ -34,9 +34,9 @@ std::size_t bytes_in_use() {
 beats::entry entry_of(std::size_t i, time_point now) {
   auto const name = "shop.customer-" + std::to_string(i) + ".report";
   auto const call = R"({"task": "shop.report", "args": [)" + std::to_string(i) + "], \"kwargs\": {}, \"options\": {}}";
-  schedule when = crontab{"H * * * *"};
   periodic_options with;
-  if (i % 4 == 0) when = every{1h}.from(now + std::chrono::milliseconds{i * 36 % 3'600'000});
+  auto const when = i % 4 == 0 ? schedule{every{1h}.from(now + std::chrono::milliseconds{i * 36 % 3'600'000})}
+                               : schedule{crontab{"H * * * *"}};
   if (i % 4 == 1) with.spread(60s);
   return {name, when, call, with, beats::origin::store, true, now, {}, {}, 0};
 }

@@ -122,7 +122,7 @@ void measure(history& in, char const* what, task_filter const& which, task_order
   std::sort(work.begin(), work.end());
   constexpr char const* orders[] = {"-received", "received", "-runtime", "runtime", "name"};
   fmt::print("{:<34} {:<10} {:>7.1f} {:>7.1f} {:>7.1f}   {} of {}{}\n", what, orders[static_cast<int>(order)], times[4],
-             times[8], page.tasks.size(), page.total, page.at_least ? "+" : "");
+             times[8], work[4], page.tasks.size(), page.total, page.at_least ? "+" : "");
   std::fflush(stdout);
 }
 

@@ -84,6 +84,23 @@ TEST_F(PostgresBroker, a_worker_whose_connection_was_cut_keeps_its_tasks_and_goe
   EXPECT_THAT(bodies(*from, 1), ElementsAre("more"));
 }
 
+// What a server forgets that was killed just after it had acknowledged without waiting for its disk.
+TEST_F(PostgresBroker, what_was_settled_and_came_back_with_a_restart_is_delivered_again) {
+  send(messages(3));
+  auto const from = consume();
+  auto const got = take(*from, 2);
+  (void)ask("CREATE TABLE before AS SELECT * FROM lovage.message");
+  settle(*from, {got[0]});
+  (void)ask("DELETE FROM lovage.message; INSERT INTO lovage.message SELECT * FROM before; DROP TABLE before");
+  cut_connections();
+  auto const again = take(*from, 2);
+  ASSERT_THAT(bodies(again), ElementsAre("0", "2")) << "1 is still held";
+  EXPECT_TRUE(again[0].redelivered);
+  settle(*from, got);
+  settle(*from, again);
+  EXPECT_EQ(number("SELECT count(*) FROM lovage.message"), 0);
+}
+
 TEST_F(PostgresBroker, a_claim_that_waits_survives_the_loss_of_its_connection) {
   auto const from = consume();
   std::thread waiting{[&] { EXPECT_THAT(bodies(*from, 1), ElementsAre("0")); }};

@@ -12,7 +12,9 @@ using namespace std::chrono_literals;
 constexpr auto free_for = 1s;        // a connection that was lost is made again within that
 constexpr auto settles_soon = 20ms;  // a task that is done within this time leaves no mark
 
-constexpr std::string_view next_id = "SELECT nextval(pg_get_serial_sequence('lovage.session', 'id'))";
+// On the disk before it is ours: a server that forgot it would give the same id to another.
+constexpr std::string_view wait_for_disk = "SELECT set_config('synchronous_commit', 'on', true)";
+constexpr std::string_view new_row = "INSERT INTO lovage.session (name) VALUES ($1) RETURNING id";
 // What holds our lock is what is left of a connection that we have given up.
 constexpr std::string_view break_lock =
     "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND classid = 2776602"
@@ -41,9 +43,11 @@ postgres_call of_session(std::string_view text, std::int64_t id) {
 
 expected<void> membership::join(line& over, deadline until) {
   if (id_ == 0) {
-    auto const made = over.exchange_one({next_id}, until);
+    std::vector<postgres_call> calls{{wait_for_disk}, {new_row}};
+    calls[1].values.text(name_);
+    auto const made = over.exchange(calls, until);
     if (!made) return fail(made.error());
-    id_ = made->integer(0, 0);
+    id_ = made->back().integer(0, 0);
   }
   std::vector<postgres_call> calls{of_session(break_lock, id_), of_session(take_lock, id_), {write_row}, {server_age}};
   calls[2].values.integer(id_).text(name_);

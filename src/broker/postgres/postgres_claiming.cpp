@@ -120,10 +120,7 @@ expected<std::vector<delivery>> postgres_consumer::look_once(std::size_t max, bo
   if (asleep()) calls.push_back({time_to_next_due});
   bool const claims = served_.size() == 1;
   auto const said = line_.exchange(calls, until);
-  if (!said) {
-    claim_unknown_ = claim_unknown_ || (claims && !line_.up());
-    return fail(said.error());
-  }
+  if (!said) return fail(said.error());
   read_revoked((*said)[revoked]);
   if (asleep()) read_next_due(said->back());
   auto got = claims ? accept((*said)[first], until)
@@ -184,10 +181,7 @@ expected<std::vector<delivery>> postgres_consumer::claim_chosen(std::vector<cand
   postgres_call call{claim_these};
   call.values.integer(member_.id()).integers(queues).integers(ranks).integers(ids);
   auto const said = line_.exchange_one(call, until);
-  if (!said) {
-    claim_unknown_ = claim_unknown_ || !line_.up();
-    return fail(said.error());
-  }
+  if (!said) return fail(said.error());
   auto got = accept(*said, until);
   if (!got) return got;
   auto const turn = [&](delivery const& d) {

@@ -22,8 +22,8 @@ constexpr char const* at_connect =
     "SET enable_mergejoin = off";
 
 constexpr std::string_view queue_of_name = "SELECT lovage.queue_id($1)";
-constexpr std::string_view free_lost_claims =
-    "UPDATE lovage.message SET session = 0 WHERE session = $1 AND NOT id = ANY ($2)";
+constexpr std::string_view free_what_is_not_held =
+    "UPDATE lovage.message SET session = 0, redelivered = true WHERE session = $1 AND NOT id = ANY ($2)";
 
 }  // namespace
 
@@ -52,17 +52,18 @@ expected<void> postgres_consumer::connect(deadline until) {
     if (auto known = learn_queue(queues_.name(i), until); !known) return known;
   if (auto heard = listen(until); !heard) return heard;
   heard_ = clock::now().time_since_epoch().count();
-  return recover_lost_claim(until);
+  return free_what_we_do_not_hold(until);
 }
 
-expected<void> postgres_consumer::recover_lost_claim(deadline until) {
-  if (!claim_unknown_) return {};
+// A claim whose answer was lost with the connection; and what we had ended, when the server died before it wrote that
+// down (synchronous_commit is off): it stands there as ours again, and nobody else may take it while we live.
+expected<void> postgres_consumer::free_what_we_do_not_hold(deadline until) {
+  if (line_.sessions() == 1) return {};
   std::vector<std::int64_t> ids;
   for (auto const tag : held_.tags()) ids.push_back(static_cast<std::int64_t>(tag));
-  postgres_call call{free_lost_claims};
+  postgres_call call{free_what_is_not_held};
   call.values.integer(member_.id()).integers(ids);
   if (auto freed = line_.exchange_one(call, until); !freed) return fail(freed.error());
-  claim_unknown_ = false;
   return {};
 }
 

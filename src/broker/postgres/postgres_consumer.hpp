@@ -49,7 +49,7 @@ class postgres_consumer final : public consumer {
   };
 
   [[nodiscard]] expected<void> connect(deadline until);
-  [[nodiscard]] expected<void> recover_lost_claim(deadline until);
+  [[nodiscard]] expected<void> free_what_we_do_not_hold(deadline until);
   [[nodiscard]] expected<void> learn_queue(queue_name const& name, deadline until);
   [[nodiscard]] expected<void> listen(deadline until);
 
@@ -89,7 +89,6 @@ class postgres_consumer final : public consumer {
   std::vector<std::size_t> served_;      ///< places
   std::vector<std::int64_t> asleep_on_;  ///< queues whose publishers know that we sleep
   int busy_looks_ = 0;                   ///< that found something, one after the other
-  bool claim_unknown_ = false;           ///< the connection was lost under a claim: it may have been done
   clock::time_point promote_at_{}, due_at_ = clock::time_point::max();
   std::vector<revocation> revoked_;
   std::int64_t revoked_seen_ = 0;
