@@ -172,7 +172,14 @@ void postgres_consumer::keep() {
     (void)held_.wait_for_stop(clock::now() + 20ms);
     std::lock_guard const lock{mutex_};
     if (line_.up() && member_.joined(line_)) (void)member_.write_marks(line_, held_, deadline::in(1s));
+    pass_on_what_was_notified();
   }
+}
+
+// What was read with the answer to another question does not wake the thread that waits for the descriptor.
+void postgres_consumer::pass_on_what_was_notified() {
+  if (!line_.up()) return;
+  if (auto const told = line_.session().notified(); !told || !told->empty()) wake_.raise();
 }
 
 void postgres_consumer::tick() {
@@ -184,6 +191,7 @@ void postgres_consumer::tick() {
   if (done) done = member_.joined(line_) ? expected<void>{} : connect(until);
   if (line_.sessions() != before) wake_.raise();  // whoever waits does so on a connection that is gone
   if (done) done = member_.tick(line_, held_, until);
+  pass_on_what_was_notified();
   if (!done) return say_once(done.error());
   heard_ = clock::now().time_since_epoch().count();
   said_.clear();
