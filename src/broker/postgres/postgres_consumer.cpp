@@ -134,6 +134,7 @@ expected<std::vector<delivery>> postgres_consumer::claim(std::size_t max, deadli
     if (!got && (line_.up() || until.passed() || got.error().code == errc::bad_config)) return got;
     if (!got) continue;  // interrupted, or lost: connected again by the next look
     busy_looks_ = 0;
+    pass_on_what_was_notified();
     auto const fd = line_.descriptor();
     auto const next = next_look(until);
     lock.unlock();
@@ -176,7 +177,7 @@ void postgres_consumer::keep() {
   }
 }
 
-// What was read with the answer to another question does not wake the thread that waits for the descriptor.
+// What was read with the answer to a question wakes nobody who waits for the descriptor.
 void postgres_consumer::pass_on_what_was_notified() {
   if (!line_.up()) return;
   if (auto const told = line_.session().notified(); !told || !told->empty()) wake_.raise();
