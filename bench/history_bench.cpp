@@ -140,7 +140,7 @@ std::vector<search> searches(history& in) {
       {"state FAILURE", {.states = {"FAILURE"}}},
       {"state STARTED, RECEIVED", {.states = {"STARTED", "RECEIVED"}}},
       {"a frequent name", {.name = "shop.part0.task0"}},
-      {"a rare name", {.name = "shop.part4.task39"}},
+      {"a rare name", {.name = "shop.part3.task38"}},
       {"names by prefix", {.name = "shop.part1.*"}},
       {"worker", {.worker = "worker5@host2"}},
       {"queue", {.queue = "queue1"}},
@@ -161,6 +161,9 @@ std::vector<search> searches(history& in) {
       {"a word, FAILURE", {.states = {"FAILURE"}, .text = "word0"}},
       {"a word, RECEIVED", {.states = {"RECEIVED"}, .text = "word0"}},
       {"a word of all, worker, an hour", {.worker = "worker0@host0", .text = "shop", .from = from, .to = from + 1h}},
+      {"a word of all, an hour", {.text = "shop", .from = from, .to = from + 1h}},
+      {"a frequent word, a day", {.text = "word0", .from = from, .to = from + 24h}},
+      {"a rare word, a day", {.text = "word19000", .from = from, .to = from + 24h}},
       {"error text", {.text = "Traceback out of"}}};
 }
 

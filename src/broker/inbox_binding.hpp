@@ -18,4 +18,9 @@ namespace lovage::broker {
                                         : m.routing_key == inbox.routing_key;
 }
 
+/// What comes is for many: of too much of it the oldest may go. What is addressed to one, answers, is all kept.
+[[nodiscard]] inline bool hears_broadcasts(queue_spec const& inbox) {
+  return inbox.exchange_type == "topic" || inbox.exchange_type == "fanout";
+}
+
 }  // namespace lovage::broker

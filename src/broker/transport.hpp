@@ -146,7 +146,7 @@ class consumer {
   virtual void close() = 0;
 };
 
-/// So many messages wait in an inbox of `memory://`, and as many of what is broadcast in one of the embedded store.
+/// So many messages wait in an inbox of `memory://`, and as many of what is broadcast in one of SQLite or PostgreSQL.
 inline constexpr std::size_t inbox_holds = 10'000;
 
 /// Takes messages for good, unacknowledged: replies, and what is broadcast to programs. *Threads*: one at a time,

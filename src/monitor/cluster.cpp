@@ -65,6 +65,17 @@ void cluster::add(wire::event const& e, time_point arrived) {
   if (e.type.starts_with("task-") && e.type != "task-sent") add_task(e, arrived);
 }
 
+void cluster::remember(std::vector<worker_record> of_before) {
+  for (auto& w : of_before) {
+    if (workers_.size() >= most_workers || workers_.contains(w.name)) continue;
+    w.state = worker_state::offline;
+    w.active = 0;
+    changed_.insert(w.name);
+    remembered_.insert(w.name);
+    workers_[w.name] = std::move(w);
+  }
+}
+
 worker_record& cluster::touch(std::string const& name, time_point arrived) {
   auto at = workers_.find(name);
   if (at == workers_.end()) {
@@ -73,6 +84,7 @@ worker_record& cluster::touch(std::string const& name, time_point arrived) {
         return a.second.heard < b.second.heard;
       });
       end_all(oldest->first);
+      remembered_.erase(oldest->first);
       workers_.erase(oldest);
     }
     at = workers_.emplace(name, worker_record{}).first;
@@ -81,6 +93,7 @@ worker_record& cluster::touch(std::string const& name, time_point arrived) {
     changed_.insert(name);
   }
   at->second.heard = arrived;
+  if (remembered_.erase(name) > 0) at->second.state = worker_state::online;
   return at->second;
 }
 

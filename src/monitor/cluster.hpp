@@ -2,9 +2,9 @@
 #pragma once
 
 #include "monitor/task_record.hpp"
+#include "monitor/worker_record.hpp"
 #include "wire/event.hpp"
 
-#include <array>
 #include <cstdint>
 #include <deque>
 #include <map>
@@ -16,14 +16,6 @@
 
 namespace lovage::monitor {
 
-enum class worker_state : std::uint8_t {
-  online,   ///< heard of within twice its interval, and a second
-  lost,     ///< went silent without saying so
-  offline,  ///< said that it ends
-};
-/// "online", "lost", "offline".
-[[nodiscard]] char const* to_string(worker_state s) noexcept;
-
 /// A task that a worker runs now.
 struct running_task {
   std::string id, name;
@@ -31,21 +23,6 @@ struct running_task {
   std::string worker;
   time_point started;
   std::optional<std::int64_t> pid;  ///< of the process that runs it, where events or the worker tell
-};
-
-struct worker_record {
-  std::string name;  ///< "celery@host"
-  worker_state state = worker_state::online;
-  std::string software, version, system;  ///< "lovage" or "py-celery"; empty until a heartbeat
-  std::optional<std::int64_t> pid;
-  time_point since;                        ///< came online, as far as is known
-  time_point heard;                        ///< its last event arrived
-  std::optional<time_point> heartbeat;     ///< its last heartbeat arrived
-  double interval = 2;                     ///< seconds between heartbeats
-  std::int64_t active = 0, processed = 0;  ///< as its heartbeat says
-  std::uint64_t received = 0, started = 0, succeeded = 0, failed = 0,
-                retried = 0;  ///< as seen since the monitor started
-  std::optional<std::array<double, 3>> load;
 };
 
 /// Folds events; knows no clock but what it is told. *Threads*: one at a time. *Memory*: the newest 1,000 workers,
@@ -59,6 +36,10 @@ class cluster {
   void add(wire::event const& e, time_point arrived);
   /// Time passed: who has gone silent is lost.
   void tick(time_point now);
+
+  /// Workers of before, as the history has them: offline, until they are heard again. Those that are known already stay
+  /// as they are.
+  void remember(std::vector<worker_record> of_before);
 
   /// By name.
   [[nodiscard]] std::vector<worker_record> workers() const;
@@ -84,6 +65,7 @@ class cluster {
   worker_record& touch(std::string const& name, time_point arrived);
 
   std::map<std::string, worker_record> workers_;
+  std::set<std::string> remembered_;  // not heard since
   std::unordered_map<std::string, running_task> running_;
   std::unordered_map<std::string, known> received_;
   std::map<std::uint64_t, std::string> received_order_;

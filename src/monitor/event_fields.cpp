@@ -31,7 +31,7 @@ std::string clean_text(std::string_view text, std::size_t limit) {
     text = text.substr(0, end);
   }
   std::string out{text};
-  for (auto bad = wire::find_invalid_utf8(out); bad != std::string::npos; bad = wire::find_invalid_utf8(out))
+  for (auto bad = wire::find_invalid_utf8(out); bad != std::string::npos; bad = wire::find_invalid_utf8(out, bad + 1))
     out[bad] = '?';
   return out;
 }

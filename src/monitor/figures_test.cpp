@@ -108,6 +108,25 @@ TEST(Cluster, KnowsWhatRuns) {
   EXPECT_TRUE(c.running().empty());
 }
 
+TEST(Cluster, AWorkerOfBeforeIsOfflineUntilItIsHeardAgain) {
+  cluster c;
+  std::vector<worker_record> of_before(2);
+  of_before[0].name = "w1@host", of_before[1].name = "w2@host";
+  for (auto& w : of_before) w.pid = 7, w.since = at(noon - 500), w.heard = at(noon - 100);
+  c.remember(of_before);
+  EXPECT_EQ(c.take_changed().size(), 2U);
+  c.tick(at(noon));
+  EXPECT_EQ(c.worker("w1@host")->state, worker_state::offline);
+  c.add(started("a", noon + 1), at(noon + 1));
+  EXPECT_EQ(c.worker("w1@host")->state, worker_state::online);
+  EXPECT_EQ(c.worker("w1@host")->since, at(noon - 500)) << "it ran all the time";
+  c.tick(at(noon + 60));
+  EXPECT_EQ(c.worker("w1@host")->state, worker_state::lost);
+  EXPECT_EQ(c.worker("w2@host")->state, worker_state::offline);
+  c.remember(of_before);
+  EXPECT_EQ(c.worker("w1@host")->heard, at(noon + 1)) << "known already";
+}
+
 TEST(Cluster, ForgetsTheOldestBeyondItsBounds) {
   cluster c;
   for (int i = 0; i < 10'010; ++i) c.add(started("t" + std::to_string(i), noon + i), at(noon + i));

@@ -4,6 +4,7 @@
 #include "core/clock.hpp"
 #include "monitor/minute.hpp"
 #include "monitor/task_record.hpp"
+#include "monitor/worker_record.hpp"
 #include "wire/event.hpp"
 
 #include <lovage/deadline.hpp>
@@ -125,6 +126,12 @@ class history {
   [[nodiscard]] virtual expected<void> add_minutes(std::span<minute const> what, deadline until) = 0;
   /// from <= begin < to, oldest first.
   [[nodiscard]] virtual expected<std::vector<minute>> minutes(time_point from, time_point to, deadline until) = 0;
+
+  /// Workers as last seen; one that is there already is replaced. The 1,000 heard of last are kept, but none from
+  /// before the retention's age.
+  [[nodiscard]] virtual expected<void> keep_workers(std::span<worker_record const> what, deadline until) = 0;
+  /// By name; their counts of events are those of one monitor's life, and are zero.
+  [[nodiscard]] virtual expected<std::vector<worker_record>> seen_workers(deadline until) = 0;
 
   /// When a waiting task of the queue was first heard of; nothing when none waits or senders do not tell.
   [[nodiscard]] virtual expected<std::optional<time_point>> oldest_waiting(std::string const& queue,

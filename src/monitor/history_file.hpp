@@ -31,6 +31,8 @@ class history_file final : public history {
   expected<std::vector<std::string>> queues(deadline until) override;
   expected<void> add_minutes(std::span<minute const> what, deadline until) override;
   expected<std::vector<minute>> minutes(time_point from, time_point to, deadline until) override;
+  expected<void> keep_workers(std::span<worker_record const> what, deadline until) override;
+  expected<std::vector<worker_record>> seen_workers(deadline until) override;
   expected<std::optional<time_point>> oldest_waiting(std::string const& queue, deadline until) override;
   expected<bool> prune(retention const& keep, deadline until) override;
   expected<std::size_t> remove(std::span<std::string const> ids, deadline until) override;

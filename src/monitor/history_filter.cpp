@@ -54,7 +54,6 @@ class builder {
     if (!text) return fail(text.error());
     bool const wordless = !from_.text.empty() && text->empty();  // only signs: no text has them as words
     out_.nothing = wordless && from_.text.find_first_not_of(" \t\r\n") != std::string::npos;
-    out_.words = *text;
     add_error();
     add_word("by_queue", "queue", 'q', word_kind::queue, from_.queue);
     add_word("by_worker", "worker", 'w', word_kind::worker, from_.worker);
@@ -62,7 +61,7 @@ class builder {
     add_states();
     add_times();
     add_sets();
-    if (!out_.words.empty()) out_.match = out_.match_of(0);
+    if (!text->empty()) out_.match = match_of(*text);
     return std::move(out_);
   }
 
@@ -71,14 +70,19 @@ class builder {
     out_.where += condition;
     if (!said_by_tags) out_.rest += condition;
   }
-  void tag(std::string const& t) { out_.tags += (out_.tags.empty() ? "" : " AND ") + t; }
+  void tag(std::string const& t) { tags_ += (tags_.empty() ? "" : " AND ") + t; }
+  [[nodiscard]] std::string match_of(std::string const& text) const {
+    auto out = "{name args kwargs result exception traceback} : (" + text + ")";
+    if (!tags_.empty()) out += " AND tags : (" + tags_ + ")";
+    return text_literal(out);
+  }
 
   void add_index(char const* index, char const* column, std::vector<std::int64_t> const& numbers) {
     auto condition = std::string{" AND "} + column + " IN " + list_of(numbers);
     if (numbers.size() == 1) condition = std::string{" AND "} + column + " = " + std::to_string(numbers[0]);
     bool const partial = std::string_view{column} == "queue" || std::string_view{column} == "error";
     if (partial) condition += std::string{" AND "} + column + " > 0";
-    out_.indexes.push_back({index, condition, numbers.size() == 1});
+    out_.indexes.push_back({index, condition, column, numbers});
     add(condition, true);
   }
 
@@ -156,7 +160,7 @@ class builder {
         out_.rows += " AND words.rowid < " + std::to_string(*after);
     }
     if (auto times = out_.where.substr(before_times); !times.empty())
-      out_.indexes.push_back({"by_first", std::move(times), false});
+      out_.indexes.push_back({"by_first", std::move(times)});
   }
 
   void add_sets() {
@@ -180,20 +184,13 @@ class builder {
   store::database& on_;
   word_book& words_;
   sql_filter out_;
+  std::string tags_;  // what `match` says beside the text
 };
 
 }  // namespace
 
 one_query::one_query(store::database& on, std::string const& sql) : made_{prepared(on, sql)}, use_{made_.get()} {}
 void one_query::ending::operator()(sqlite3_stmt* made) const noexcept { sqlite3_finalize(made); }
-
-std::string sql_filter::match_of(std::int64_t name) const {
-  auto all = tags;
-  if (name != 0) all += (all.empty() ? "n" : " AND n") + std::to_string(name);
-  auto out = "{name args kwargs result exception traceback} : (" + words + ")";
-  if (!all.empty()) out += " AND tags : (" + all + ")";
-  return text_literal(out);
-}
 
 expected<sql_filter> sql_of(task_filter const& which, store::database& on, word_book& words) {
   if (which.ids.size() > most_listed) return fail(errc::invalid_argument, "name at most 10,000 tasks at once", "ids");

@@ -31,11 +31,12 @@ class one_query {
   store::statement use_;
 };
 
-/// One index that can serve a filter.
+/// One index that can serve a filter. Its rows come in order of `first`, for each value.
 struct index_choice {
-  std::string name;        ///< "by_state"
-  std::string condition;   ///< " AND state IN (4)"
-  bool one_value = false;  ///< its rows come in order of `first`
+  std::string name;                       ///< "by_state"
+  std::string condition;                  ///< " AND state IN (4,5)"
+  std::string column = {};                ///< "state"; empty: this index is that of `first`
+  std::vector<std::int64_t> values = {};  ///< of the column
 };
 
 /// What a filter asks, with names as numbers. All text in it is made here: nothing of the filter gets into SQL but
@@ -52,9 +53,6 @@ struct sql_filter {
   std::string set;                    ///< a condition that few rows fulfil, by its own index: ids, or a workflow
 
   [[nodiscard]] bool has_text() const noexcept { return !match.empty(); }
-  /// The full-text expression for one name more.
-  [[nodiscard]] std::string match_of(std::int64_t name) const;
-  std::string words, tags;  ///< parts of `match`
 };
 
 /// Errors: `invalid_argument`.

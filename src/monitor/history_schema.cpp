@@ -6,7 +6,7 @@ namespace lovage::monitor {
 namespace {
 
 constexpr std::int64_t application = 0x4C6F7648;  // "LovH"
-constexpr std::int64_t version = 1;
+constexpr std::int64_t version = 2;
 
 // Narrow rows for whatever is filtered and ordered by; each index holds all of these, so that a search that walks it
 // need not look at the rows. What is only shown is in `body`. Names are numbers of `word`, zero for none; ids that are
@@ -39,8 +39,12 @@ CREATE TABLE minute(begin INTEGER PRIMARY KEY, sent INTEGER, received INTEGER, s
   failed INTEGER, retried INTEGER, revoked INTEGER, rejected INTEGER, run BLOB, wait BLOB, queue BLOB, backlog TEXT);
 CREATE TABLE audit(id INTEGER PRIMARY KEY AUTOINCREMENT, at INTEGER NOT NULL, user TEXT NOT NULL, action TEXT NOT NULL,
   target TEXT NOT NULL, outcome TEXT NOT NULL);
-PRAGMA user_version = 1;
 PRAGMA application_id = 1282373192;
+)";
+constexpr char const* since_version_2 = R"(
+CREATE TABLE seen_worker(name TEXT PRIMARY KEY, heard INTEGER NOT NULL, since INTEGER, heartbeat INTEGER, pid INTEGER,
+  interval REAL NOT NULL, processed INTEGER NOT NULL, software TEXT NOT NULL, version TEXT NOT NULL, system TEXT NOT NULL);
+PRAGMA user_version = 2;
 )";
 static_assert(application == 1'282'373'192);
 
@@ -74,6 +78,10 @@ void prepare_history(store::database& on) {
   if (pragma(on, "PRAGMA user_version") > version)
     refuse(on, errc::bad_config,
            "this history was made by a newer lovage; use that, or name another file in web_history_path");
+  if (pragma(on, "PRAGMA user_version") == version) return;
+  store::transaction all{on};
+  if (pragma(on, "PRAGMA user_version") < 2) on.exec(since_version_2);
+  all.commit();
 }
 
 }  // namespace lovage::monitor

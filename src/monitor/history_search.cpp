@@ -4,19 +4,25 @@
 
 #include <algorithm>
 #include <charconv>
-#include <limits>
 
 namespace lovage::monitor {
 namespace {
 
-constexpr std::size_t few = 20'000;  // so many are looked through and sorted
-constexpr std::int64_t unmeasured = std::numeric_limits<std::int64_t>::min();
+constexpr std::size_t few_values = 50;  // so many walks over one index are merged
 
-std::string limit_of(std::size_t n) { return " LIMIT " + std::to_string(n); }
-std::string less_than(std::int64_t key) { return " < " + std::to_string(key); }
+constexpr char const* columns = "SELECT seq, first, took, name FROM task ";
 
-bool is_by_time(task_order o) { return o == task_order::newest || o == task_order::oldest; }
-bool is_by_duration(task_order o) { return o == task_order::slowest || o == task_order::fastest; }
+// What comes after a place, in rising or falling order.
+std::string beyond(char const* column, bool rising, std::int64_t key) {
+  return std::string{" AND "} + column + (rising ? " > " : " < ") + std::to_string(key);
+}
+std::string in_order(char const* column, bool rising, std::size_t limit) {
+  return std::string{" ORDER BY "} + column + (rising ? " ASC" : " DESC") + limit_of(limit);
+}
+std::string without(std::string from, std::string const& part) {
+  if (auto const at = from.find(part); at != std::string::npos) from.erase(at, part.size());
+  return from;
+}
 
 std::string text_of_place(std::int64_t name, std::int64_t key) {
   return std::to_string(name) + "." + std::to_string(key);
@@ -81,27 +87,30 @@ std::vector<history_search::hit> history_search::hits(std::string const& sql, ta
 
 history_search::found history_search::plain(request const& r) {
   auto const& w = r.which;
-  std::string const columns = "SELECT seq, first, took, name FROM task ";
-  if (!w.set.empty()) return sorted(r, hits(columns + "WHERE 1" + w.where + limit_of(few), r.order));
-  std::string index = "by_first", single;
-  for (auto const& choice : w.indexes) {
-    auto const from = "task INDEXED BY " + choice.name + " WHERE 1" + choice.condition;
-    if (count(from, few) < few)
-      return sorted(r, hits(columns + "INDEXED BY " + choice.name + " WHERE 1" + w.where, r.order));
-    if (choice.one_value && single.empty()) single = choice.name;
-  }
-  if (!single.empty()) index = single;
+  auto const by_index = [&](index_choice const& choice, std::size_t most) {
+    return hits(columns + ("INDEXED BY " + choice.name) + " WHERE 1" + w.where + limit_of(most), r.order);
+  };
+  if (!w.set.empty())
+    return sorted(r, hits(std::string{columns} + "WHERE 1" + w.where + limit_of(limits_.few), r.order));
+  for (auto const& choice : w.indexes)
+    if (count("task INDEXED BY " + choice.name + " WHERE 1" + choice.condition, limits_.few) < limits_.few)
+      return sorted(r, by_index(choice, limits_.few));
   found out;
-  out.total = count("task INDEXED BY " + index + " WHERE 1" + w.where, task_page::counted + 1);
+  if (w.indexes.empty()) {
+    out.total = count("task INDEXED BY by_first", task_page::counted + 1);
+  } else {  // all conditions together may leave few
+    auto some = by_index(w.indexes.front(), task_page::counted + 1);
+    if (some.size() < std::min(limits_.few, task_page::counted + 1)) return sorted(r, std::move(some));
+    out.total = some.size();
+  }
   if (r.order == task_order::by_name) {
-    walk_names(r, out);
+    walk_names(r, nullptr, out);
   } else if (is_by_time(r.order)) {
-    walk(r, index, w.where, out);
+    walk(r, out);
   } else {
-    bool const measured = r.after.at_begin || r.after.name == 0;
     bool const none_ended = w.open_states && !w.ended_states;
-    if (measured && !none_ended) walk(r, "by_took", w.where + " AND took >= 0", out);
-    if (out.hits.size() <= r.limit) walk_unmeasured(r, index, w.where, out);
+    if (r.at_measured() && !none_ended) walk_by_took(r, out);
+    if (out.hits.size() <= r.limit) walk_unmeasured(r, out);
   }
   return out;
 }
@@ -116,7 +125,7 @@ history_search::found history_search::sorted(request const& r, std::vector<hit> 
     if (fresh) at->second = words_.text(n);
     return at->second;
   };
-  bool const rising = r.order == task_order::oldest || r.order == task_order::fastest;
+  bool const rising = is_rising(r.order);
   bool const durations = is_by_duration(r.order);
   // `hit::key` is what pages go on after; unmeasured ones come last, newest first.
   auto const before = [&](hit const& a, hit const& b) {
@@ -137,23 +146,66 @@ history_search::found history_search::sorted(request const& r, std::vector<hit> 
   return out;
 }
 
-void history_search::walk(request const& r, std::string const& index, std::string const& condition, found& out) {
-  bool const rising = r.order == task_order::oldest || r.order == task_order::fastest;
-  std::string const column = is_by_duration(r.order) ? "took" : "first";
-  auto sql = "SELECT seq, first, took, name FROM task INDEXED BY " + index + " WHERE 1" + condition;
-  if (!r.after.at_begin)
-    sql += " AND " + column + (rising ? " > " + std::to_string(r.after.key) : less_than(r.after.key));
-  sql += " ORDER BY " + column + (rising ? " ASC" : " DESC") + limit_of(r.limit + 1 - out.hits.size());
-  auto more = hits(sql, r.order);
-  out.hits.insert(out.hits.end(), more.begin(), more.end());
+// By time. Of several values, each has its own rows in that order.
+void history_search::walk(request const& r, found& out) {
+  auto const& w = r.which;
+  bool const rising = is_rising(r.order);
+  auto end = in_order("first", rising, r.limit + 1);
+  if (!r.after.at_begin) end = beyond("first", rising, r.after.key) + end;
+  auto const at = std::find_if(w.indexes.begin(), w.indexes.end(), [](auto const& choice) {
+    return !choice.values.empty() && choice.values.size() <= few_values;
+  });
+  if (at == w.indexes.end()) {
+    out.hits = hits(std::string{columns} + "INDEXED BY by_first WHERE 1" + w.where + end, r.order);
+    return;
+  }
+  auto const& choice = *at;
+  auto const rest = choice.values.size() == 1 ? w.where : without(w.where, choice.condition);
+  for (auto const value : choice.values) {
+    auto const is_value = " WHERE " + choice.column + " = " + std::to_string(value);
+    auto const more = hits(columns + ("INDEXED BY " + choice.name) + is_value + rest + end, r.order);
+    out.hits.insert(out.hits.end(), more.begin(), more.end());
+  }
+  if (choice.values.size() > 1)
+    std::sort(out.hits.begin(), out.hits.end(),
+              [&](auto const& a, auto const& b) { return rising ? a.key < b.key : a.key > b.key; });
+  if (out.hits.size() > r.limit + 1) out.hits.resize(r.limit + 1);
+}
+
+// Tasks of one kind may all lie at the other end of the index of durations: then those of the kind are gone through.
+void history_search::walk_by_took(request const& r, found& out) {
+  auto const& w = r.which;
+  bool const alone = w.indexes.empty();
+  if (walk_durations(r, alone ? no_limit : limits_.first_look, nullptr, out)) return;
+  bool const rising = is_rising(r.order);
+  auto sql = columns + ("INDEXED BY " + w.indexes.front().name) + " WHERE took >= 0" + w.where;
+  if (!r.after.at_begin) sql += beyond("took", rising, r.after.key);
+  out.hits = hits(sql + in_order("took", rising, r.limit + 1), r.order);
+}
+
+// False when the budget is used up before the page is full. With text, rows stand for times.
+bool history_search::walk_durations(request const& r, std::size_t budget, row_marks const* only, found& out) {
+  bool const rising = is_rising(r.order), text = r.which.has_text();
+  auto sql = "SELECT seq, took, name, first, 1" + (text ? r.which.rest : r.which.where) +
+             " FROM task INDEXED BY by_took WHERE took >= 0";
+  if (!r.after.at_begin) sql += beyond("took", rising, r.after.key);
+  one_query rows{on_, sql + " ORDER BY took" + (rising ? " ASC" : " DESC")};
+  while (out.hits.size() <= r.limit && rows.step()) {
+    if (budget-- == 0) return false;
+    auto const seq = rows.integer(0);
+    if ((only && !only->has(seq)) || rows.integer(4) == 0) continue;
+    out.hits.push_back({seq, rows.integer(1), rows.integer(2), text ? seq : rows.integer(3)});
+  }
+  return true;
 }
 
 // Those without a duration, after all others: newest first.
-void history_search::walk_unmeasured(request const& r, std::string const& index, std::string const& condition,
-                                     found& out) {
-  auto sql = "SELECT seq, first, took, name FROM task INDEXED BY " + index + " WHERE 1" + condition + " AND took < 0";
-  if (!r.after.at_begin && r.after.name != 0) sql += " AND first" + less_than(r.after.key);
-  auto more = hits(sql + " ORDER BY first DESC" + limit_of(r.limit + 1 - out.hits.size()), r.order);
+void history_search::walk_unmeasured(request const& r, found& out) {
+  auto const& w = r.which;
+  auto const index = w.indexes.empty() ? "by_first" : w.indexes.front().name;
+  auto sql = columns + ("INDEXED BY " + index) + " WHERE took < 0" + w.where;
+  if (!r.at_measured()) sql += beyond("first", false, r.after.key);
+  auto more = hits(sql + in_order("first", false, r.limit + 1 - out.hits.size()), r.order);
   out.hits.insert(out.hits.end(), more.begin(), more.end());
 }
 
@@ -168,29 +220,20 @@ std::vector<std::pair<std::string, std::int64_t>> history_search::all_names(requ
   return out;
 }
 
-void history_search::walk_names(request const& r, found& out) {
+void history_search::walk_names(request const& r, row_marks const* only, found& out) {
+  auto const& filter = r.which.has_text() ? r.which.rest : r.which.where;
   bool reached = r.after.at_begin;
   for (auto const& [text, number] : all_names(r)) {
     if (out.hits.size() > r.limit) return;
     bool const here = !reached && number == r.after.name;
     if (!reached && !here) continue;
     reached = true;
-    auto const size = limit_of(r.limit + 1 - out.hits.size());
-    std::string sql;
-    if (r.which.has_text()) {
-      sql =
-          "SELECT t.seq, t.seq, t.took, t.name FROM words CROSS JOIN task t ON t.seq = words.rowid WHERE words MATCH " +
-          r.which.match_of(number) + r.which.rest + r.which.rows;
-      if (here) sql += " AND words.rowid" + less_than(r.after.key);
-      sql += " ORDER BY words.rowid DESC" + size;
-    } else {
-      sql = "SELECT seq, first, took, name FROM task INDEXED BY by_name WHERE name = " + std::to_string(number) +
-            r.which.where;
-      if (here) sql += " AND first" + less_than(r.after.key);
-      sql += " ORDER BY first DESC" + size;
-    }
-    auto more = hits(sql, r.order);
-    out.hits.insert(out.hits.end(), more.begin(), more.end());
+    auto sql = columns + ("INDEXED BY by_name WHERE name = " + std::to_string(number)) + filter;
+    if (here) sql += beyond("first", false, r.after.key);
+    one_query rows{on_, sql + " ORDER BY first DESC"};
+    while (out.hits.size() <= r.limit && rows.step())
+      if (!only || only->has(rows.integer(0)))
+        out.hits.push_back({rows.integer(0), rows.integer(1), number, rows.integer(1)});
   }
 }
 
@@ -198,7 +241,7 @@ task_page history_search::page(request const& r, found f) {
   static std::string const sql =
       std::string{"SELECT "} + row_columns + " FROM task t JOIN body b USING (seq) WHERE t.seq = ?";
   task_page out;
-  out.at_least = f.at_least || f.total > task_page::counted;
+  out.at_least = f.total > task_page::counted;
   out.total = std::min(f.total, task_page::counted);
   bool const more = f.hits.size() > r.limit;
   if (more) f.hits.resize(r.limit);

@@ -186,7 +186,7 @@ TEST_F(History, ForgetsByAge) {
 TEST_F(History, ForgetsBySize) {
   for (int i = 0; i < 1'500; ++i)
     add({received("t" + std::to_string(i), noon + i * 0.01, "shop.add", std::string(2'000, 'x'))});
-  while (kept->prune({.age = 0h, .bytes = 1'500'000}, 5s).value()) {
+  while (kept->prune({.age = 0h, .bytes = 2'000'000}, 5s).value()) {
   }
   auto const left = kept->size(5s).value();
   EXPECT_GT(left.tasks, 100U);
@@ -217,6 +217,52 @@ TEST_F(History, KeepsMinutesAndAudit) {
   EXPECT_EQ(back[0].backlog, m.backlog);
   kept->note({at(noon), "ann", "purge", "high", "done"}, 5s).value();
   EXPECT_EQ(kept->audit(10, 5s).value().at(0).user, "ann");
+}
+
+worker_record seen(std::string name, double heard) {
+  worker_record w;
+  w.name = std::move(name), w.heard = at(heard);
+  return w;
+}
+
+TEST_F(History, KeepsWorkersOverARestart) {
+  auto w = seen("w1@host", noon);
+  w.software = "lovage", w.version = "1.0", w.system = "Linux";
+  w.pid = 17, w.processed = 5, w.interval = 10, w.since = at(noon - 60), w.heartbeat = at(noon - 1);
+  w.received = 3;
+  kept->keep_workers(std::vector{w, seen("w0@host", noon - 3600 * 3)}, 5s).value();
+  w.processed = 6;
+  kept->keep_workers(std::vector{w}, 5s).value();
+  reopen();
+  auto const back = kept->seen_workers(5s).value();
+  ASSERT_EQ(back.size(), 2U);
+  EXPECT_EQ(back[0].name, "w0@host");
+  EXPECT_EQ(back[1].state, worker_state::offline);
+  EXPECT_EQ(std::tie(back[1].software, back[1].version, back[1].system), std::tie(w.software, w.version, w.system));
+  EXPECT_EQ(std::tie(back[1].pid, back[1].processed, back[1].interval), std::tie(w.pid, w.processed, w.interval));
+  EXPECT_EQ(std::tie(back[1].heard, back[1].since, back[1].heartbeat), std::tie(w.heard, w.since, w.heartbeat));
+  EXPECT_EQ(back[1].received, 0U);
+  while (kept->prune({.age = 2h, .bytes = 0}, 5s).value()) {
+  }
+  EXPECT_EQ(kept->seen_workers(5s).value().size(), 1U);
+}
+
+TEST_F(History, KeepsTheThousandWorkersThatWereHeardLast) {
+  std::vector<worker_record> all;
+  for (int i = 0; i < 1'010; ++i) all.push_back(seen("w" + std::to_string(i), noon + i));
+  kept->keep_workers(all, 5s).value();
+  auto const back = kept->seen_workers(5s).value();
+  EXPECT_EQ(back.size(), 1'000U);
+  EXPECT_TRUE(std::none_of(back.begin(), back.end(), [](auto const& w) { return w.name == "w9"; }));
+}
+
+TEST_F(History, GoesOnWithAFileOfAnEarlierLovage) {
+  run("a", noon, 1);
+  kept.reset();
+  store::database{place.file("h.db"), {}, 1s}.exec("DROP TABLE seen_worker; PRAGMA user_version = 1");
+  reopen();
+  EXPECT_THAT(found({}), ElementsAre("a"));
+  EXPECT_TRUE(kept->keep_workers(std::vector{seen("w1@host", noon)}, 5s));
 }
 
 TEST_F(History, RefusesAFileOfSomethingElse) {

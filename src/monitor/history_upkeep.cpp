@@ -107,6 +107,7 @@ expected<bool> history_file::prune(retention const& keep, deadline until) {
     if (keep.age.count() > 0) {
       auto const oldest = with_.now() - keep.age;
       file_.prepare("DELETE FROM minute WHERE begin < ?").bind(micros_of(oldest)).run();
+      file_.prepare("DELETE FROM seen_worker WHERE heard < ?").bind(micros_of(oldest)).run();
       if (remove_rows(rows_before(first_key(oldest))) > 0) return true;
     }
     auto const page = ask_writer("PRAGMA page_size");

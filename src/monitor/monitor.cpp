@@ -57,6 +57,7 @@ expected<void> monitor::impl::start() {
   up_since_ = app_->now();
   stopping_ = false;
   load_minutes();
+  load_workers();
   started_ = true;
   stream_.start();
   write_.start(with_.write_every, [this] { write(); });
@@ -92,6 +93,14 @@ void monitor::impl::load_minutes() {
     else
       hour_[m.begin] = m;
   }
+}
+
+void monitor::impl::load_workers() {
+  auto const oldest = with_.keep.age.count() > 0 ? app_->now() - with_.keep.age : time_point{};
+  auto seen = kept_->seen_workers(deadline::in(5s));
+  if (!seen) return log::warning("monitor: workers of before cannot be read: " + seen.error().text());
+  std::erase_if(*seen, [&](auto const& w) { return w.heard < oldest; });
+  cluster_.remember(*std::move(seen));
 }
 
 // A stock event of receiving does not name the queue; a worker that takes from one only can have it from nowhere else.
@@ -183,6 +192,20 @@ void monitor::impl::write_minutes() {
   }
   if (auto done = kept_->add_minutes(minutes, deadline::in(5s)); !done)
     log::warning("monitor: minutes cannot be written: " + done.error().text());
+  write_workers();
+}
+
+// Those that were heard since they were written last.
+void monitor::impl::write_workers() {
+  std::vector<worker_record> heard;
+  {
+    std::lock_guard const lock{seen_mutex_};
+    heard = cluster_.workers();
+  }
+  std::erase_if(heard, [&](auto const& w) { return w.heard <= workers_kept_; });
+  if (auto done = kept_->keep_workers(heard, deadline::in(5s)); !done)
+    return log::warning("monitor: workers cannot be written: " + done.error().text());
+  for (auto const& w : heard) workers_kept_ = std::max(workers_kept_, w.heard);
 }
 
 void monitor::impl::prune() {

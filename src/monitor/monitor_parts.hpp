@@ -79,6 +79,7 @@ class monitor::impl {
   void write();
   bool write_some(std::vector<wire::event>& events);
   void write_minutes();
+  void write_workers();
   void prune();
   void look();
   void look_at_schedule(time_point now);
@@ -89,6 +90,7 @@ class monitor::impl {
   void step_alerts(snapshot& into);
   void tell_alerts();
   void load_minutes();
+  void load_workers();
 
   app& on_;
   bool started_ = false;
@@ -117,7 +119,7 @@ class monitor::impl {
   bool stopping_ = false;
 
   std::vector<wire::event> unwritten_;  // the writer's own
-  time_point next_minutes_{}, next_prune_{};
+  time_point next_minutes_{}, next_prune_{}, workers_kept_{};
 
   std::mutex watch_mutex_;  // guards queue_watch_, which `why` uses too
   queue_watch queue_watch_;

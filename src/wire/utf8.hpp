@@ -38,9 +38,10 @@ struct code_point {
   return {c, 4};
 }
 
-/// Offset of the first byte that is not UTF-8; npos when all is well.
-[[nodiscard]] inline std::size_t find_invalid_utf8(std::string_view s) noexcept {
-  for (std::size_t i = 0; i < s.size();) {
+/// Offset of the first byte that is not UTF-8, looked for from the sequence that begins at `from`; npos when all is
+/// well.
+[[nodiscard]] inline std::size_t find_invalid_utf8(std::string_view s, std::size_t from = 0) noexcept {
+  for (std::size_t i = from; i < s.size();) {
     if (static_cast<std::uint8_t>(s[i]) < 0x80) {
       ++i;
       continue;

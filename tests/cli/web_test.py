@@ -115,6 +115,31 @@ class WebTest(Case):
                     kinds.append(line[len("event: ") :].strip())
             self.assertEqual(kinds[0], "hello")
 
+    def test_tasks_their_texts_and_workers_are_known_after_a_restart(self):
+        def get(url, path):
+            status, _, text = self.ask(url + path)
+            self.assertEqual(status, 200, text)
+            return json.loads(text)
+
+        def one(url, question):
+            return [(t["id"], t["state"]) for t in get(url, "/api/v1/tasks?" + question)["tasks"]]
+
+        with self.web() as url:
+            with self.worker("-E", "-n", "short@lived"):
+                self.wait_for(lambda: any(w["state"] == "online" for w in get(url, "/api/v1/workers")["workers"]))
+                good = self.lovage("call", "cli.add", "41217", "1").stdout.strip()
+                bad = self.lovage("call", "cli.refuse", "no such order").stdout.strip()
+                self.wait_for(lambda: one(url, "q=41218") and one(url, "state=FAILURE"))
+            self.wait_for(lambda: get(url, "/api/v1/workers")["workers"][0]["state"] == "offline")
+        with self.web() as url:
+            self.assertEqual(one(url, "q=41217"), [(good, "SUCCESS")])
+            self.assertEqual(one(url, "q=41218"), [(good, "SUCCESS")])
+            self.assertEqual(one(url, "state=FAILURE&q=order"), [(bad, "FAILURE")])
+            steps = [s["what"] for s in get(url, "/api/v1/tasks/" + good)["timeline"]]
+            self.assertEqual(steps[-3:], ["received", "started", "succeeded"])
+            workers = get(url, "/api/v1/workers")["workers"]
+            self.assertEqual([(w["name"], w["state"]) for w in workers], [("short@lived", "offline")])
+
 
 if __name__ == "__main__":
     unittest.main()

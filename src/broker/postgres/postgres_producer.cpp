@@ -24,11 +24,20 @@ constexpr std::string_view insert_with_due =
 constexpr std::string_view insert_letters =
     "INSERT INTO lovage.letter (inbox, head, body, expires) "
     "SELECT inbox, head, body, now() + interval '5 minutes' FROM unnest($1, $2, $3) AS l (inbox, head, body)";
+// What its reader takes at this moment is locked, and is passed over: two who remove the same rows never wait for each
+// other.
+constexpr std::string_view trim_letters =
+    "WITH old AS (SELECT l.inbox, l.id FROM unnest($1) AS i (id) CROSS JOIN LATERAL"
+    " (SELECT id FROM lovage.letter WHERE inbox = i.id ORDER BY id DESC LIMIT 1 OFFSET $2) AS last"
+    " JOIN lovage.letter l ON l.inbox = i.id AND l.id <= last.id FOR UPDATE OF l SKIP LOCKED) "
+    "DELETE FROM lovage.letter l USING old WHERE l.inbox = old.inbox AND l.id = old.id";
 constexpr std::string_view make_queues = "SELECT name, lovage.queue_id(name) FROM unnest($1) AS name";
 constexpr std::string_view find_queues = "SELECT name, id FROM lovage.queue WHERE name = ANY ($1)";
 constexpr std::string_view wake_inboxes = "SELECT pg_notify('lovage_inbox_' || inbox, '') FROM unnest($1) AS inbox";
 
 constexpr std::size_t octets_at_once = 32 << 20;  // a value of the server's ends at 1 GB
+// Looking for what is too much walks over all that an inbox holds: seldom enough to cost little a letter.
+constexpr std::size_t trim_after = inbox_holds / 10;
 
 /// What goes into one statement, column by column.
 class rows_of_messages {
@@ -70,6 +79,7 @@ struct publication {
   std::vector<postgres_call> calls;
   rows_of_messages messages, letters;
   std::set<std::int64_t> queues, inboxes;
+  std::size_t letter_count = 0;
 
   void to_queue(std::int64_t queue, outgoing const& m) {
     messages.add(queue, m);
@@ -79,13 +89,18 @@ struct publication {
   void to_inbox(std::int64_t inbox, outgoing const& m) {
     letters.add(inbox, m);
     inboxes.insert(inbox);
+    ++letter_count;
     if (letters.full()) calls.push_back(std::exchange(letters, {}).letters());
   }
-  /// All of it, in one transaction, and then the waking.
-  void finish() {
+  /// All of it, in one transaction, and then the waking. Of inboxes in `bounded` the oldest letters go.
+  void finish(std::vector<std::int64_t> const& bounded) {
     if (!messages.empty()) calls.push_back(messages.messages());
     if (!letters.empty()) calls.push_back(letters.letters());
     if (calls.empty()) return;
+    if (!bounded.empty()) {
+      calls.push_back({trim_letters});
+      calls.back().values.integers(bounded).integer(static_cast<std::int64_t>(inbox_holds));
+    }
     calls.back().ends = true;
     add_waking(wake_sleepers, queues);
     add_waking(wake_inboxes, inboxes);
@@ -113,6 +128,7 @@ class postgres_producer final : public producer {
   deadline_mutex mutex_;  // guards what follows
   line line_;
   std::unordered_map<std::string, std::int64_t> queues_;
+  std::size_t posted_ = 0;  ///< letters since this producer trimmed inboxes
 };
 
 expected<void> postgres_producer::learn(std::string_view statement, std::set<std::string> const& names,
@@ -153,6 +169,13 @@ expected<void> postgres_producer::deliver(outgoing const& m, std::vector<living_
   return m.must_route ? queues_only({&m, 1}) : expected<void>{};
 }
 
+std::vector<std::int64_t> of_broadcasts(std::vector<living_inbox> const& inboxes) {
+  std::vector<std::int64_t> out;
+  for (auto const& i : inboxes)
+    if (hears_broadcasts(i.spec)) out.push_back(i.id);
+  return out;
+}
+
 expected<void> postgres_producer::publish(std::span<outgoing const> messages, deadline until) {
   if (messages.empty()) return {};
   auto const lock = mutex_.acquire(until);
@@ -171,10 +194,13 @@ expected<void> postgres_producer::publish(std::span<outgoing const> messages, de
       return done;
     }
   }
-  all.finish();
+  posted_ += all.letter_count;
+  bool const trims = posted_ >= trim_after;
+  all.finish(trims ? of_broadcasts(*inboxes) : std::vector<std::int64_t>{});
   if (all.calls.empty()) return {};
   auto const done = line_.exchange(all.calls, until);
   if (!done) return fail(done.error());
+  if (trims) posted_ = 0;
   return {};
 }
 

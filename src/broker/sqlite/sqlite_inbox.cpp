@@ -1,5 +1,6 @@
 // Inboxes of the embedded store. A row says who listens to what; its reader renews it, so that what is sent to a
 // program that died is dropped a minute later.
+#include "broker/inbox_binding.hpp"
 #include "broker/message_head.hpp"
 #include "broker/sqlite/parts.hpp"
 #include "core/log.hpp"
@@ -162,7 +163,7 @@ void trim_letters(database& db, std::vector<inbox_row> const& inboxes) {
       "DELETE FROM letter WHERE inbox = ? AND id <= "
       "(SELECT id FROM letter WHERE inbox = ? ORDER BY id DESC LIMIT 1 OFFSET ?)");
   for (auto const& i : inboxes) {
-    if (i.spec.exchange_type != "topic" && i.spec.exchange_type != "fanout") continue;
+    if (!hears_broadcasts(i.spec)) continue;
     old.again();
     old.bind(i.id).bind(i.id).bind(static_cast<std::int64_t>(inbox_holds)).run();
   }
