@@ -6,7 +6,7 @@ namespace lovage::monitor {
 namespace {
 
 constexpr std::int64_t application = 0x4C6F7648;  // "LovH"
-constexpr std::int64_t version = 1;
+constexpr std::int64_t version = 2;
 
 // Narrow rows for whatever is filtered and ordered by; each index holds all of these, so that a search that walks it
 // need not look at the rows. What is only shown is in `body`. Names are numbers of `word`, zero for none; ids that are
@@ -18,7 +18,7 @@ CREATE TABLE failure(id INTEGER PRIMARY KEY AUTOINCREMENT, code TEXT NOT NULL UN
   text TEXT NOT NULL);
 CREATE TABLE task(seq INTEGER PRIMARY KEY, first INTEGER NOT NULL, state INTEGER NOT NULL, name INTEGER NOT NULL,
   worker INTEGER NOT NULL, queue INTEGER NOT NULL, error INTEGER NOT NULL, took INTEGER NOT NULL, id BLOB NOT NULL,
-  root BLOB, parent BLOB);
+  root BLOB, parent BLOB, grp BLOB);
 CREATE UNIQUE INDEX by_id ON task(id);
 CREATE INDEX by_first ON task(first, state, name, worker, queue, error, took);
 CREATE INDEX by_state ON task(state, first, name, worker, queue, error, took);
@@ -29,18 +29,27 @@ CREATE INDEX by_error ON task(error, first, state, name, worker, queue, took) WH
 CREATE INDEX by_took ON task(took, state, name, worker, queue, error, first) WHERE took >= 0;
 CREATE INDEX by_root ON task(root, first) WHERE root IS NOT NULL;
 CREATE INDEX by_parent ON task(parent, first) WHERE parent IS NOT NULL;
+CREATE INDEX by_group ON task(grp, first) WHERE grp IS NOT NULL;
 CREATE TABLE body(seq INTEGER PRIMARY KEY, args TEXT, kwargs TEXT, result TEXT, exception TEXT, traceback TEXT,
   sent INTEGER, received INTEGER, started INTEGER, succeeded INTEGER, failed INTEGER, retried INTEGER, revoked INTEGER,
   rejected INTEGER, eta INTEGER, expires INTEGER, updated INTEGER, runtime REAL, retries INTEGER, clock INTEGER,
-  exchange TEXT, routing_key TEXT, client TEXT, signum TEXT, steps TEXT);
+  exchange TEXT, routing_key TEXT, client TEXT, signum TEXT, steps TEXT, chord TEXT, stamps TEXT);
 CREATE VIRTUAL TABLE words USING fts5(name, args, kwargs, result, exception, traceback, tags, content='', columnsize=0,
   tokenize='unicode61');
 CREATE TABLE minute(begin INTEGER PRIMARY KEY, sent INTEGER, received INTEGER, started INTEGER, succeeded INTEGER,
   failed INTEGER, retried INTEGER, revoked INTEGER, rejected INTEGER, run BLOB, wait BLOB, queue BLOB, backlog TEXT);
 CREATE TABLE audit(id INTEGER PRIMARY KEY AUTOINCREMENT, at INTEGER NOT NULL, user TEXT NOT NULL, action TEXT NOT NULL,
   target TEXT NOT NULL, outcome TEXT NOT NULL);
-PRAGMA user_version = 1;
+PRAGMA user_version = 2;
 PRAGMA application_id = 1282373192;
+)";
+// From version 1.
+constexpr char const* with_groups = R"(
+ALTER TABLE task ADD COLUMN grp BLOB;
+CREATE INDEX by_group ON task(grp, first) WHERE grp IS NOT NULL;
+ALTER TABLE body ADD COLUMN chord TEXT;
+ALTER TABLE body ADD COLUMN stamps TEXT;
+PRAGMA user_version = 2;
 )";
 static_assert(application == 1'282'373'192);
 
@@ -74,6 +83,9 @@ void prepare_history(store::database& on) {
   if (pragma(on, "PRAGMA user_version") > version)
     refuse(on, errc::bad_config,
            "this history was made by a newer lovage; use that, or name another file in web_history_path");
+  store::transaction all{on};  // another program may do the same
+  if (pragma(on, "PRAGMA user_version") < 2) on.exec(with_groups);
+  all.commit();
 }
 
 }  // namespace lovage::monitor

@@ -85,7 +85,42 @@ TEST_F(History, FiltersByEachColumn) {
   EXPECT_THAT(found({.ids = {"a", "b", "z"}}), ElementsAre("b", "a"));
   EXPECT_THAT(found({.from = at(noon + 5), .to = at(noon + 7)}), ElementsAre("b"));
   EXPECT_EQ(kept->children("a", 5s).value().at(0).id, "c");
-  EXPECT_EQ(kept->tree("a", 5s).value().size(), 2U);
+  EXPECT_EQ(kept->workflow("a", 5s).value().size(), 2U);
+}
+
+TEST_F(History, KnowsAWorkflowByRootsAndGroups) {
+  auto const member = [](std::string const& id, std::string const& group, std::string const& body) {
+    return task_event("received", id, noon, {{"name", "shop.part"}, {"group_id", group}, {"chord", body}});
+  };
+  add({member("h1", "g", "z"), member("h2", "g", "z"), member("other", "g2", "y")});
+  add({task_event("received", "z", noon + 1, {{"name", "shop.total"}, {"root_id", "h2"}, {"parent_id", "h2"}}),
+       task_event("received", "late", noon + 2, {{"name", "shop.mail"}, {"root_id", "h1"}, {"parent_id", "h1"}})});
+  reopen();
+  for (auto const* from : {"h1", "h2", "z", "late"}) {
+    std::vector<std::string> ids;
+    for (auto const& t : kept->workflow(from, 5s).value()) ids.push_back(t.id);
+    EXPECT_THAT(ids, UnorderedElementsAre("h1", "h2", "z", "late")) << from;
+  }
+  EXPECT_THAT(found({.group = "g"}), UnorderedElementsAre("h1", "h2"));
+  EXPECT_EQ(kept->task("h1", 5s).value()->chord, "z");
+  EXPECT_TRUE(kept->workflow("nobody", 5s).value().empty());
+}
+
+TEST_F(History, TakesOverAFileOfTheFirstVersion) {
+  run("a", noon, 1);
+  kept.reset();
+  {
+    store::database old{place.file("h.db"), {}, 5s};
+    old.exec(
+        "DROP INDEX by_group; ALTER TABLE task DROP COLUMN grp; ALTER TABLE body DROP COLUMN chord; "
+        "ALTER TABLE body DROP COLUMN stamps; PRAGMA user_version = 1");
+  }
+  reopen();
+  add({task_event("received", "b", noon,
+                  {{"group_id", "g"}, {"stamps", value::map{{"tenant", value::list{"acme"}}}}})});
+  EXPECT_EQ(kept->task("a", 5s).value()->state, state::success);
+  EXPECT_THAT(found({.group = "g"}), ElementsAre("b"));
+  EXPECT_EQ(kept->task("b", 5s).value()->stamps, R"({"tenant": ["acme"]})");
 }
 
 TEST_F(History, SearchesTexts) {
@@ -186,7 +221,7 @@ TEST_F(History, ForgetsByAge) {
 TEST_F(History, ForgetsBySize) {
   for (int i = 0; i < 1'500; ++i)
     add({received("t" + std::to_string(i), noon + i * 0.01, "shop.add", std::string(2'000, 'x'))});
-  while (kept->prune({.age = 0h, .bytes = 1'500'000}, 5s).value()) {
+  while (kept->prune({.age = 0h, .bytes = 1'600'000}, 5s).value()) {
   }
   auto const left = kept->size(5s).value();
   EXPECT_GT(left.tasks, 100U);

@@ -57,8 +57,8 @@ class dashboard::impl {
         files_{with_.assets} {
     for (auto* const add :
          {add_session_routes, add_overview_routes, add_health_routes, add_worker_routes, add_task_routes,
-          add_task_action_routes, add_queue_routes, add_dead_routes, add_schedule_routes, add_flower_worker_routes,
-          add_flower_task_routes, add_flower_send_routes})
+          add_workflow_routes, add_task_action_routes, add_queue_routes, add_dead_routes, add_schedule_routes,
+          add_flower_worker_routes, add_flower_task_routes, add_flower_send_routes})
       add(routes_, site_);
     routes_.add({.method = "GET",
                  .pattern = "/openapi.json",
