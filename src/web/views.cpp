@@ -1,5 +1,7 @@
 #include "web/views.hpp"
 
+#include "wire/serializer.hpp"
+
 #include <charconv>
 #include <cmath>
 
@@ -38,6 +40,7 @@ value::map brief_of(task_record const& t, bool masked) {
           {"exception", masked_exception(t.exception, masked)},
           {"parent", text_value(t.parent)},
           {"root", text_value(t.root)},
+          {"group", text_value(t.group)},
           {"error_group", text_value(t.error_group)}};
 }
 
@@ -117,7 +120,8 @@ value whole_task_value(task_record const& t, bool masked) {
   out.push_back({"routing_key", text_value(t.routing_key)});
   out.push_back({"client", text_value(t.client)});
   out.push_back({"clock", t.clock});
-  out.push_back({"stamps", value{}});  // events tell none
+  out.push_back({"chord", text_value(t.chord)});
+  out.push_back({"stamps", t.stamps.empty() ? value{} : wire::from_json(t.stamps).value_or(value{})});
   return out;
 }
 
