@@ -86,6 +86,22 @@ worker_picture online_worker(std::int64_t slots, std::int64_t active) {
   return w;
 }
 
+TEST(WorkerDetails, TheSlotsOfAPoolThatGrewAreThoseOfNow) {
+  auto const slots = [](value pool) {
+    worker_details said;
+    said.stats = value::map{{"pool", std::move(pool)}};
+    return said.slots();
+  };
+  value const pids = value::list{11, 12, 13};
+  EXPECT_EQ(
+      slots(value::map{
+          {"implementation", "celery.concurrency.prefork:TaskPool"}, {"max-concurrency", 2}, {"processes", pids}}),
+      3);
+  EXPECT_EQ(slots(value::map{{"implementation", "lovage:prefork"}, {"max-concurrency", 4}, {"processes", pids}}), 4);
+  EXPECT_EQ(slots(value::map{{"implementation", "celery.concurrency.thread:TaskPool"}, {"max-concurrency", 8}}), 8);
+  EXPECT_EQ(worker_details{}.slots(), std::nullopt);
+}
+
 std::string code(why_facts const& of) {
   auto const r = why_not_running(of);
   return r ? r->code : "none";

@@ -73,14 +73,14 @@ std::string kind_of_pool(value const& pool) {
   return *text;
 }
 
-value pool_value(value const& stats) {
-  auto const* pool = stats.find("pool");
+value pool_value(monitor::worker_details const& said) {
+  auto const* pool = said.stats.find("pool");
   if (!pool || !pool->is<value::map>()) return {};
-  auto const* scaler = stats.find("autoscaler");
+  auto const* scaler = said.stats.find("autoscaler");
   value const none;
   auto const& limits = scaler ? *scaler : none;
   return value::map{{"kind", text_value(kind_of_pool(*pool))},
-                    {"size", number_member(*pool, "max-concurrency")},
+                    {"size", optional_value(said.slots())},
                     {"min", number_member(limits, "min")},
                     {"max", number_member(limits, "max")},
                     {"processes", list_member(*pool, "processes")}};
@@ -143,7 +143,7 @@ value worker_value(monitor::worker_picture const& w, bool masked) {
                     {"succeeded", w.seen.succeeded},
                     {"failed", w.seen.failed},
                     {"load", std::move(load)},
-                    {"pool", pool_value(stats)},
+                    {"pool", w.said ? pool_value(*w.said) : value{}},
                     {"prefetch", number_member(stats, "prefetch_count")},
                     {"queues", w.said ? names_value(w.said->queues()) : value{value::list{}}},
                     {"memory", memory_of(stats)},
