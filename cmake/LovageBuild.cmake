@@ -98,10 +98,10 @@ endfunction()
 
 # lovage_test(NAME golden LABEL conformance LAYERS wire SOURCES golden_test.cpp): the program golden_test and the test
 # conformance.golden, which runs in the source folder, so that what is compiled names no folder of one machine. MAIN: it
-# has its own main(). What is labelled unit or conformance runs under sanitizers too, and the target `sanitized` builds
-# no more than that.
+# has its own main(). SHARDS 3: three tests, which may run side by side, have a third of it each. What is labelled unit
+# or conformance runs under sanitizers too, and the target `sanitized` builds no more than that.
 function(lovage_test)
-  cmake_parse_arguments(PARSE_ARGV 0 arg "MAIN" "NAME;LABEL;TIMEOUT" "LAYERS;SOURCES")
+  cmake_parse_arguments(PARSE_ARGV 0 arg "MAIN" "NAME;LABEL;TIMEOUT;SHARDS" "LAYERS;SOURCES")
   set(program ${arg_NAME}_test)
   set(main GTest::gtest_main)
   if(arg_MAIN)
@@ -112,8 +112,19 @@ function(lovage_test)
   endif()
   lovage_program_of_layers(${program} LAYERS ${arg_LAYERS} SOURCES ${arg_SOURCES})
   target_link_libraries(${program} PRIVATE ${main} GTest::gmock)
-  add_test(NAME ${arg_LABEL}.${arg_NAME} COMMAND ${program} WORKING_DIRECTORY ${PROJECT_SOURCE_DIR})
-  set_tests_properties(${arg_LABEL}.${arg_NAME} PROPERTIES LABELS ${arg_LABEL} TIMEOUT ${arg_TIMEOUT})
+  if(NOT arg_SHARDS)
+    set(arg_SHARDS 1)
+  endif()
+  foreach(shard RANGE 1 ${arg_SHARDS})
+    set(test ${arg_LABEL}.${arg_NAME})
+    if(arg_SHARDS GREATER 1)
+      string(APPEND test .${shard})
+    endif()
+    math(EXPR index "${shard} - 1")
+    add_test(NAME ${test} COMMAND ${program} WORKING_DIRECTORY ${PROJECT_SOURCE_DIR})
+    set_tests_properties(${test} PROPERTIES LABELS ${arg_LABEL} TIMEOUT ${arg_TIMEOUT}
+      ENVIRONMENT "GTEST_TOTAL_SHARDS=${arg_SHARDS};GTEST_SHARD_INDEX=${index}")
+  endforeach()
   if(arg_LABEL MATCHES "^(unit|conformance)$")
     if(NOT TARGET sanitized)
       add_custom_target(sanitized)

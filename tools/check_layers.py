@@ -45,7 +45,7 @@ DRIVER_LAYERS = {"broker", "backend", "beat"}
 THIRD_PARTY = re.compile(
     r"(boost|date|libnova|rapidjson|hiredis|spdlog|fmt|CLI|toml11|openssl|brotli|msgpack|gtest|gmock|benchmark)/"
     r"|(libpq-fe\.h|curl/[a-z]*\.h|mysql\.h|mariadb_[a-z]*\.h|toml\.hpp|amqp[a-z_]*\.h|sqlite3\.h|yaml\.h|zlib\.h|zstd\.h|lzma\.h|bzlib\.h)$")
-THIRD_PARTY_HEADERS = {"store": re.compile(r"sqlite3\.h$"), "cli": re.compile(r"spdlog/"), "web": re.compile(r"boost/")}
+THIRD_PARTY_HEADERS = {"store": re.compile(r"sqlite3\.h$"), "cli": re.compile(r"spdlog/"), "health": re.compile(r"boost/"), "web": re.compile(r"boost/")}
 # A library that belongs to one layer.
 OWNED = {re.compile(r"CLI/"): "cli"}
 

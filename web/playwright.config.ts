@@ -2,6 +2,7 @@
 import { defineConfig } from "@playwright/test";
 
 const real = process.env.LOVAGE_WEB_URL;
+const last = /zz-last\.spec\.ts$/; // ends the workers
 const port = Number(process.env.MOCK_PORT ?? 5600);
 
 export default defineConfig({
@@ -13,7 +14,10 @@ export default defineConfig({
   expect: { timeout: 20_000 },
   reporter: [["list"]],
   forbidOnly: true,
-  testIgnore: real ? /\.mock\.spec\.ts$/ : undefined,
+  projects: [
+    { name: "pages", testIgnore: [real ? /\.mock\.spec\.ts$/ : /\.real\.spec\.ts$/, last] },
+    { name: "last", testMatch: last, dependencies: ["pages"] },
+  ],
   use: {
     baseURL: real ?? `http://127.0.0.1:${port}`,
     locale: "en-GB",

@@ -90,6 +90,8 @@ struct periodic_task {
   bool enabled = true;
   std::optional<time_point> last_run_at, next_run_at;
   std::int64_t total_run_count = 0;
+  /// When the first run is to be sent that no scheduler has dealt with; in the past: it is late.
+  std::optional<time_point> due_at;
 };
 
 /// The load of a day.

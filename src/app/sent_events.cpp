@@ -2,6 +2,7 @@
 
 #include "app/event_mail.hpp"
 #include "core/log.hpp"
+#include "wire/workflow_fields.hpp"
 
 #include <unistd.h>
 
@@ -39,6 +40,7 @@ void sent_events::note(wire::task_message const& m, destination const& to) {
               {"queue", by_exchange ? value{} : value{to.queue.str()}},
               {"exchange", by_exchange ? to.exchange : std::string{}},
               {"routing_key", by_exchange ? to.routing_key : to.queue.str()}};
+  for (auto& f : wire::workflow_fields(m)) e.fields.push_back(std::move(f));
   noted_.push_back(std::move(e));
 }
 

@@ -22,11 +22,10 @@ wire::signature signature_in(entry const& e) {
   return wire::signature::from_value(wire::from_json(e.call).value()).value();
 }
 
-std::optional<time_point> next_of(entry const& e, std::string const& zone, time_point now) {
+std::optional<time_point> next_of(entry const& e, std::string const& zone, time_point after) {
   if (!e.enabled) return std::nullopt;
   auto const when = e.when.settled(e.name, zone);
   if (!when) return std::nullopt;
-  auto after = std::max(now, e.counts_from);
   if (e.with.start_) after = std::max(after, *e.with.start_ - std::chrono::microseconds{1});
   auto const due = when->next(after);
   if (!due || (e.with.end_ && *due >= *e.with.end_)) return std::nullopt;
@@ -97,7 +96,9 @@ class periodic_tasks::impl {
     out.origin = beats::to_string(e.from);
     out.enabled = e.enabled;
     out.last_run_at = e.last_run_at;
-    out.next_run_at = next_of(e, app_->settings.timezone(), app_->now());
+    auto const& zone = app_->settings.timezone();
+    out.next_run_at = next_of(e, zone, std::max(app_->now(), e.counts_from));
+    if (e.counts_from != time_point{}) out.due_at = next_of(e, zone, e.counts_from);  // else no scheduler knows it yet
     out.total_run_count = e.total_run_count;
     return out;
   }

@@ -3,6 +3,7 @@
 #include "core/log.hpp"
 #include "wire/json_members.hpp"
 #include "wire/serializer.hpp"
+#include "wire/workflow_fields.hpp"
 
 #include <algorithm>
 #include <array>
@@ -96,6 +97,10 @@ void tell_received(request const& r, policy const& with, time_point now, std::ve
   fields.integer("retries", m.retries);
   time_or_null(fields, "eta", m.eta);
   time_or_null(fields, "expires", m.expires);
+  fields.text("queue", r.queue.str());
+  for (auto const& f : wire::workflow_fields(m))
+    if (auto done = add_member(fields, f.key, f.val); !done)
+      log::warning("Task " + r.label() + ": monitors are not told its " + f.key + ": " + done.error().text());
 }
 
 void tell_started(request const& r, policy const& with, time_point now, std::vector<wire::event>& out) {

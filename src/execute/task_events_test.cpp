@@ -5,6 +5,7 @@
 
 #include "core/log.hpp"
 #include "wire/serializer.hpp"
+#include "wire/signature.hpp"
 
 #include "sample_task.hpp"
 
@@ -69,8 +70,9 @@ TEST_F(TaskEvents, OfAnArrivalHaveCelerysFields) {
   m.expires = datetime::from(noon + 1h);
   ASSERT_TRUE(take());
   EXPECT_EQ(told().back().type, "task-received");
-  EXPECT_THAT(keys(),
-              ElementsAre("uuid", "name", "args", "kwargs", "root_id", "parent_id", "retries", "eta", "expires"));
+  EXPECT_THAT(keys(), ElementsAre("uuid", "name", "args", "kwargs", "root_id", "parent_id", "retries", "eta", "expires",
+                                  "queue"));
+  EXPECT_EQ(field("queue"), value{"celery"});
   EXPECT_EQ(field("name"), value{"t.add"});
   EXPECT_EQ(field("args"), value{"(2, 3)"});
   EXPECT_EQ(field("root_id"), value{"root"});
@@ -78,6 +80,20 @@ TEST_F(TaskEvents, OfAnArrivalHaveCelerysFields) {
   EXPECT_TRUE(field("eta").is_null());
   EXPECT_EQ(field("expires"), value{wire::to_iso(noon + 1h)});
   EXPECT_EQ(told().back().timestamp, std::chrono::duration<double>(noon.time_since_epoch()).count());
+}
+
+TEST_F(TaskEvents, OfAMemberSayItsGroupAndWhatWaitsForIt) {
+  m.group = "g";
+  wire::signature body;
+  body.task = "t.total";
+  body.set_option("task_id", "body");
+  m.embed.chord = wire::make_chain({body, body}).to_value();
+  m.stamped_headers = {"tenant"};
+  m.stamps = {{"tenant", value::list{"acme"}}};
+  ASSERT_TRUE(take());
+  EXPECT_EQ(field("group_id"), value{"g"});
+  EXPECT_EQ(field("chord"), value{"body"}) << "the first step of a chain";
+  EXPECT_EQ(field("stamps"), value(value::map{{"tenant", value::list{"acme"}}}));
 }
 
 TEST_F(TaskEvents, OfASuccessComeWithItsResultAsText) {

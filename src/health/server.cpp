@@ -1,11 +1,9 @@
 #include "health/server.hpp"
 
 #include "core/log.hpp"
-
-#include <fcntl.h>
+#include "health/listener.hpp"
 
 #include <boost/asio/ip/tcp.hpp>
-#include <boost/asio/steady_timer.hpp>
 #include <boost/beast/core.hpp>
 #include <boost/beast/http.hpp>
 
@@ -121,23 +119,15 @@ class server::impl {
     error_code failed;
     auto const address = asio::ip::make_address(host, failed);
     if (failed) return fail(errc::invalid_argument, "no IP address to listen on: '" + host + "'", "health host");
-    tcp::endpoint const at{address, port};
-    acceptor_.open(at.protocol(), failed);
-    if (!failed) ::fcntl(acceptor_.native_handle(), F_SETFD, FD_CLOEXEC);
-    if (!failed) acceptor_.set_option(tcp::acceptor::reuse_address{true}, failed);
-    if (!failed) acceptor_.bind(at, failed);
-    if (!failed) acceptor_.listen(64, failed);
-    if (failed)
-      return fail(errc::unavailable, "cannot listen for health checks: " + failed.message(),
-                  host + ":" + std::to_string(port));
-    bound_ = acceptor_.local_endpoint(failed);
+    if (auto const open = door_.open(address, port, 64); !open)
+      return fail(open.error().code, "cannot listen for health checks: " + open.error().detail, open.error().where);
     return {};
   }
-  [[nodiscard]] tcp::endpoint bound() const { return bound_; }
+  [[nodiscard]] listener const& door() const { return door_; }
 
   void start() {
     if (thread_.joinable() || stopped_) return;
-    accept();
+    door_.accept([this](tcp::socket socket) { serve(std::move(socket)); });
     thread_ = std::thread{[this] { loop_.run(); }};
   }
   void stop() {
@@ -149,21 +139,6 @@ class server::impl {
  private:
   using sessions = std::list<std::weak_ptr<session>>;
 
-  void accept() {
-    acceptor_.async_accept([this](error_code failed, tcp::socket socket) {
-      if (failed == asio::error::operation_aborted) return;
-      if (failed) return accept_later();  // out of descriptors, as a rule
-      ::fcntl(socket.native_handle(), F_SETFD, FD_CLOEXEC);
-      serve(std::move(socket));
-      accept();
-    });
-  }
-  void accept_later() {
-    pause_.expires_after(std::chrono::milliseconds{100});
-    pause_.async_wait([this](error_code failed) {
-      if (!failed) accept();
-    });
-  }
   void serve(tcp::socket socket) {
     if (open_.size() >= limits_.connections)
       if (auto const oldest = open_.front().lock()) oldest->close();
@@ -178,9 +153,7 @@ class server::impl {
   bounds const limits_;
   sessions open_;  // before the loop, whose end ends the sessions
   asio::io_context loop_{1};
-  tcp::acceptor acceptor_{loop_};
-  asio::steady_timer pause_{loop_};
-  tcp::endpoint bound_;
+  listener door_{loop_};
   bool stopped_ = false;
   std::thread thread_;
 };
@@ -195,14 +168,8 @@ expected<std::unique_ptr<server>> server::listen(std::string const& host, std::u
 server::server(std::unique_ptr<impl> with) : impl_{std::move(with)} {}
 server::~server() = default;
 
-std::uint16_t server::port() const noexcept { return impl_->bound().port(); }
-
-std::string server::url() const {
-  auto const at = impl_->bound();
-  auto const host = at.address().to_string();
-  return "http://" + (at.address().is_v6() ? "[" + host + "]" : host) + ":" + std::to_string(at.port());
-}
-
+std::uint16_t server::port() const noexcept { return impl_->door().port(); }
+std::string server::url() const { return impl_->door().url(); }
 void server::start() { impl_->start(); }
 void server::stop() { impl_->stop(); }
 

@@ -11,6 +11,7 @@ namespace {
 
 using namespace for_tests;
 using namespace std::chrono_literals;
+using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
@@ -67,7 +68,11 @@ TEST(Notify, SettingsThatCannotBeNameThemselves) {
 
 TEST(Notify, AServerThatIsNotThereIsAnError) {
   alert const a{"x", alert_kind::worker_lost, "x", "x", at(noon), std::nullopt};
-  EXPECT_EQ(notify(a, {.webhook = "http://127.0.0.1:1/"}, at(noon), 2s).error().code, errc::unavailable);
+  notify_settings const nobody{
+      .webhook = "http://127.0.0.1:1/", .smtp = "smtp://127.0.0.1:1", .from = "a@b", .to = {"c@d"}};
+  for (auto const by : ways_of(nobody)) EXPECT_EQ(notify(by, a, nobody, at(noon), 2s).error().code, errc::unavailable);
+  EXPECT_THAT(ways_of(nobody), ElementsAre(way::webhook, way::mail));
+  EXPECT_TRUE(ways_of({}).empty());
 }
 
 worker_picture online_worker(std::int64_t slots, std::int64_t active) {
@@ -79,6 +84,22 @@ worker_picture online_worker(std::int64_t slots, std::int64_t active) {
   w.said->active_queues = value::list{value::map{{"name", "high"}}};
   w.said->registered = value::list{"shop.add [rate_limit=10/m]", "shop.mail"};
   return w;
+}
+
+TEST(WorkerDetails, TheSlotsOfAPoolThatGrewAreThoseOfNow) {
+  auto const slots = [](value pool) {
+    worker_details said;
+    said.stats = value::map{{"pool", std::move(pool)}};
+    return said.slots();
+  };
+  value const pids = value::list{11, 12, 13};
+  EXPECT_EQ(
+      slots(value::map{
+          {"implementation", "celery.concurrency.prefork:TaskPool"}, {"max-concurrency", 2}, {"processes", pids}}),
+      3);
+  EXPECT_EQ(slots(value::map{{"implementation", "lovage:prefork"}, {"max-concurrency", 4}, {"processes", pids}}), 4);
+  EXPECT_EQ(slots(value::map{{"implementation", "celery.concurrency.thread:TaskPool"}, {"max-concurrency", 8}}), 8);
+  EXPECT_EQ(worker_details{}.slots(), std::nullopt);
 }
 
 std::string code(why_facts const& of) {

@@ -1,5 +1,6 @@
 #include "monitor/event_fields.hpp"
 
+#include "wire/serializer.hpp"
 #include "wire/task_message.hpp"
 #include "wire/utf8.hpp"
 
@@ -41,6 +42,13 @@ std::string text_field(wire::event const& e, std::string_view key, std::size_t l
   if (v == nullptr || v->is_null()) return {};
   if (auto const* s = v->get_if<std::string>()) return clean_text(*s, limit);
   return clean_text(wire::repr(*v, limit), limit);
+}
+
+std::string map_field(wire::event const& e, std::string_view key, std::size_t limit) {
+  auto const* v = field_of(e, key);
+  if (v == nullptr || !v->is<value::map>()) return {};
+  auto text = wire::to_json(*v).value_or(std::string{});
+  return text.size() <= limit ? text : std::string{};
 }
 
 std::optional<std::int64_t> integer_field(wire::event const& e, std::string_view key) {

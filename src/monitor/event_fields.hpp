@@ -15,6 +15,8 @@ namespace lovage::monitor {
 [[nodiscard]] std::string clean_text(std::string_view text, std::size_t limit);
 /// The field as text, as Python's str() shows it; empty for null and what is not there.
 [[nodiscard]] std::string text_field(wire::event const& e, std::string_view key, std::size_t limit);
+/// A map as JSON; empty for anything else, and when it is longer.
+[[nodiscard]] std::string map_field(wire::event const& e, std::string_view key, std::size_t limit);
 [[nodiscard]] std::optional<std::int64_t> integer_field(wire::event const& e, std::string_view key);
 [[nodiscard]] std::optional<double> real_field(wire::event const& e, std::string_view key);
 /// An ISO time, or Unix seconds.

@@ -27,7 +27,7 @@ struct task_filter {
   std::string text = {};  ///< words of name, arguments, result, exception, traceback: all of them, in any order;
                           ///< "a phrase" in quotes, the beginning of a word with `*`; a Chinese, Japanese or
                           ///< Korean text is found as a phrase of its characters
-  std::string error_group = {}, root = {};
+  std::string error_group = {}, root = {}, group = {};
   std::vector<std::string> ids = {};
   std::optional<time_point> from = {}, to = {};  ///< by `task_record::first`, from <= first < to
 };
@@ -113,8 +113,10 @@ class history {
   [[nodiscard]] virtual expected<std::vector<task_step>> timeline(std::string const& id, deadline until) = 0;
   /// Those whose parent it is, oldest first, at most 1,000; cut as in a page.
   [[nodiscard]] virtual expected<std::vector<task_record>> children(std::string const& id, deadline until) = 0;
-  /// All of one workflow, oldest first, at most 10,000; cut as in a page.
-  [[nodiscard]] virtual expected<std::vector<task_record>> tree(std::string const& root, deadline until) = 0;
+  /// All of the workflow that it belongs to: what has the same root, members of their groups and what those have;
+  /// chords that nobody called from a task have a root for each member. Oldest first, at most 10,000; cut as in a page.
+  /// Empty when it is not known.
+  [[nodiscard]] virtual expected<std::vector<task_record>> workflow(std::string const& id, deadline until) = 0;
   /// Those with a failure since then, the most frequent first, at most 500.
   [[nodiscard]] virtual expected<std::vector<failure_group>> failures(time_point since, deadline until) = 0;
   /// Names of tasks, workers and queues that tasks of the history have; each sorted, at most 10,000.

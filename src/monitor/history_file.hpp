@@ -24,7 +24,7 @@ class history_file final : public history {
   expected<std::optional<task_record>> task(std::string const& id, deadline until) override;
   expected<std::vector<task_step>> timeline(std::string const& id, deadline until) override;
   expected<std::vector<task_record>> children(std::string const& id, deadline until) override;
-  expected<std::vector<task_record>> tree(std::string const& root, deadline until) override;
+  expected<std::vector<task_record>> workflow(std::string const& id, deadline until) override;
   expected<std::vector<failure_group>> failures(time_point since, deadline until) override;
   expected<std::vector<std::string>> names(deadline until) override;
   expected<std::vector<std::string>> workers(deadline until) override;

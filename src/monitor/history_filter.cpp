@@ -178,6 +178,10 @@ class builder {
       out_.set += " AND seq IN (SELECT seq FROM task WHERE id = " + key +
                   " UNION ALL SELECT seq FROM task INDEXED BY by_root WHERE root = " + key + ")";
     }
+    if (!from_.group.empty())
+      out_.set +=
+          " AND seq IN (SELECT seq FROM task INDEXED BY by_group WHERE grp = " + blob_literal(key_of(from_.group)) +
+          " AND grp IS NOT NULL)";
     add(out_.set, false);
   }
 

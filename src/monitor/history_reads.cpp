@@ -2,11 +2,12 @@
 #include "monitor/history_file.hpp"
 
 #include <algorithm>
+#include <set>
 
 namespace lovage::monitor {
 namespace {
 
-constexpr std::int64_t most_children = 1'000, most_of_tree = 10'000, most_groups = 500, most_names = 10'000;
+constexpr std::int64_t most_children = 1'000, most_of_workflow = 10'000, most_groups = 500, most_names = 10'000;
 
 std::vector<std::string> texts(store::database& on, word_kind kind) {
   std::vector<std::string> out;
@@ -78,13 +79,35 @@ expected<std::vector<task_record>> history_file::children(std::string const& id,
 }
 
 // Its own root, a task has none in the file.
-expected<std::vector<task_record>> history_file::tree(std::string const& root, deadline until) {
+expected<std::vector<task_record>> history_file::workflow(std::string const& id, deadline until) {
   return read(until, [&](reader& r) {
     std::vector<task_record> out;
-    if (auto const seq = row_of(r, root))
-      if (auto t = row(r, *seq, brief_limit)) out.push_back(brief(*std::move(t)));
-    auto more = list(r, "root", key_of(root), most_of_tree);
-    std::move(more.begin(), more.end(), std::back_inserter(out));
+    std::set<std::string> known, roots, groups;
+    auto const add = [&](std::vector<task_record> more) {
+      for (auto& t : more)
+        if (out.size() < most_of_workflow && known.insert(t.id).second) out.push_back(std::move(t));
+    };
+    auto const add_one = [&](std::string const& of) {
+      if (known.contains(of)) return;
+      if (auto const seq = row_of(r, of))
+        if (auto t = row(r, *seq, brief_limit)) add({brief(*std::move(t))});
+    };
+    auto const add_group = [&](std::string const& of) {
+      if (!of.empty() && groups.insert(of).second) add(list(r, "grp", key_of(of), most_of_workflow));
+    };
+    add_one(id);
+    for (std::size_t i = 0; i < out.size() && out.size() < most_of_workflow; ++i) {
+      auto const root = out[i].root, group = out[i].group, chord = out[i].chord;
+      if (roots.insert(root).second) {
+        add_one(root);
+        add(list(r, "root", key_of(root), most_of_workflow));
+      }
+      add_group(group);
+      if (chord.empty() || groups.contains(chord)) continue;
+      add_one(chord);
+      add_group(chord);
+    }
+    std::stable_sort(out.begin(), out.end(), [](auto const& a, auto const& b) { return a.first < b.first; });
     return out;
   });
 }

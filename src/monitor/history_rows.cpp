@@ -161,8 +161,9 @@ task_record read_row(store::statement& from, word_book& words, std::size_t limit
   ++column;
   t.retries = from.integer(column++);
   t.clock = from.integer(column++);
-  for (auto* text : {&t.exchange, &t.routing_key, &t.client, &t.signum, &t.error_group})
+  for (auto* text : {&t.exchange, &t.routing_key, &t.client, &t.signum, &t.error_group, &t.chord, &t.stamps})
     *text = std::string{from.text(column++)};
+  t.group = id_of(from.blob(column));
   return t;
 }
 

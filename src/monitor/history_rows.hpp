@@ -49,7 +49,8 @@ inline constexpr char const* row_columns =
     "t.seq, t.first, t.state, t.name, t.worker, t.queue, t.id, t.root, t.parent, b.args, b.kwargs, b.result, "
     "b.exception, b.traceback, b.sent, b.received, b.started, b.succeeded, b.failed, b.retried, b.revoked, b.rejected, "
     "b.eta, b.expires, b.updated, b.runtime, b.retries, b.clock, b.exchange, b.routing_key, b.client, b.signum, "
-    "(SELECT f.code FROM failure f WHERE f.id = t.error)";
+    "(SELECT f.code FROM failure f WHERE f.id = t.error), b.chord, b.stamps, t.grp";
+inline constexpr int row_width = 36;  ///< so many columns
 [[nodiscard]] task_record read_row(store::statement& from, word_book& words,
                                    std::size_t text_limit = task_record::text_limit);
 

@@ -18,7 +18,7 @@ CREATE TABLE failure(id INTEGER PRIMARY KEY AUTOINCREMENT, code TEXT NOT NULL UN
   text TEXT NOT NULL);
 CREATE TABLE task(seq INTEGER PRIMARY KEY, first INTEGER NOT NULL, state INTEGER NOT NULL, name INTEGER NOT NULL,
   worker INTEGER NOT NULL, queue INTEGER NOT NULL, error INTEGER NOT NULL, took INTEGER NOT NULL, id BLOB NOT NULL,
-  root BLOB, parent BLOB);
+  root BLOB, parent BLOB, grp BLOB);
 CREATE UNIQUE INDEX by_id ON task(id);
 CREATE INDEX by_first ON task(first, state, name, worker, queue, error, took);
 CREATE INDEX by_state ON task(state, first, name, worker, queue, error, took);
@@ -29,10 +29,11 @@ CREATE INDEX by_error ON task(error, first, state, name, worker, queue, took) WH
 CREATE INDEX by_took ON task(took, state, name, worker, queue, error, first) WHERE took >= 0;
 CREATE INDEX by_root ON task(root, first) WHERE root IS NOT NULL;
 CREATE INDEX by_parent ON task(parent, first) WHERE parent IS NOT NULL;
+CREATE INDEX by_group ON task(grp, first) WHERE grp IS NOT NULL;
 CREATE TABLE body(seq INTEGER PRIMARY KEY, args TEXT, kwargs TEXT, result TEXT, exception TEXT, traceback TEXT,
   sent INTEGER, received INTEGER, started INTEGER, succeeded INTEGER, failed INTEGER, retried INTEGER, revoked INTEGER,
   rejected INTEGER, eta INTEGER, expires INTEGER, updated INTEGER, runtime REAL, retries INTEGER, clock INTEGER,
-  exchange TEXT, routing_key TEXT, client TEXT, signum TEXT, steps TEXT);
+  exchange TEXT, routing_key TEXT, client TEXT, signum TEXT, steps TEXT, chord TEXT, stamps TEXT);
 CREATE VIRTUAL TABLE words USING fts5(name, args, kwargs, result, exception, traceback, tags, content='', columnsize=0,
   tokenize='unicode61');
 CREATE TABLE minute(begin INTEGER PRIMARY KEY, sent INTEGER, received INTEGER, started INTEGER, succeeded INTEGER,
@@ -40,6 +41,13 @@ CREATE TABLE minute(begin INTEGER PRIMARY KEY, sent INTEGER, received INTEGER, s
 CREATE TABLE audit(id INTEGER PRIMARY KEY AUTOINCREMENT, at INTEGER NOT NULL, user TEXT NOT NULL, action TEXT NOT NULL,
   target TEXT NOT NULL, outcome TEXT NOT NULL);
 PRAGMA application_id = 1282373192;
+)";
+// From version 1.
+constexpr char const* with_groups = R"(
+ALTER TABLE task ADD COLUMN grp BLOB;
+CREATE INDEX by_group ON task(grp, first) WHERE grp IS NOT NULL;
+ALTER TABLE body ADD COLUMN chord TEXT;
+ALTER TABLE body ADD COLUMN stamps TEXT;
 )";
 constexpr char const* since_version_2 = R"(
 CREATE TABLE seen_worker(name TEXT PRIMARY KEY, heard INTEGER NOT NULL, since INTEGER, heartbeat INTEGER, pid INTEGER,
@@ -79,8 +87,10 @@ void prepare_history(store::database& on) {
     refuse(on, errc::bad_config,
            "this history was made by a newer lovage; use that, or name another file in web_history_path");
   if (pragma(on, "PRAGMA user_version") == version) return;
-  store::transaction all{on};
-  if (pragma(on, "PRAGMA user_version") < 2) on.exec(since_version_2);
+  store::transaction all{on};  // another program may do the same
+  auto const from = pragma(on, "PRAGMA user_version");
+  if (from == 1) on.exec(with_groups);
+  if (from < 2) on.exec(since_version_2);
   all.commit();
 }
 

@@ -85,7 +85,49 @@ TEST_F(History, FiltersByEachColumn) {
   EXPECT_THAT(found({.ids = {"a", "b", "z"}}), ElementsAre("b", "a"));
   EXPECT_THAT(found({.from = at(noon + 5), .to = at(noon + 7)}), ElementsAre("b"));
   EXPECT_EQ(kept->children("a", 5s).value().at(0).id, "c");
-  EXPECT_EQ(kept->tree("a", 5s).value().size(), 2U);
+  EXPECT_EQ(kept->workflow("a", 5s).value().size(), 2U);
+}
+
+TEST_F(History, KnowsAWorkflowByRootsAndGroups) {
+  auto const member = [](std::string const& id, std::string const& group, std::string const& body) {
+    return task_event("received", id, noon, {{"name", "shop.part"}, {"group_id", group}, {"chord", body}});
+  };
+  add({member("h1", "g", "z"), member("h2", "g", "z"), member("other", "g2", "y")});
+  add({task_event("received", "z", noon + 1, {{"name", "shop.total"}, {"root_id", "h2"}, {"parent_id", "h2"}}),
+       task_event("received", "late", noon + 2, {{"name", "shop.mail"}, {"root_id", "h1"}, {"parent_id", "h1"}})});
+  reopen();
+  for (auto const* from : {"h1", "h2", "z", "late"}) {
+    std::vector<std::string> ids;
+    for (auto const& t : kept->workflow(from, 5s).value()) ids.push_back(t.id);
+    EXPECT_THAT(ids, UnorderedElementsAre("h1", "h2", "z", "late")) << from;
+  }
+  EXPECT_THAT(found({.group = "g"}), UnorderedElementsAre("h1", "h2"));
+  EXPECT_EQ(kept->task("h1", 5s).value()->chord, "z");
+  EXPECT_TRUE(kept->workflow("nobody", 5s).value().empty());
+}
+
+worker_record seen(std::string name, double heard) {
+  worker_record w;
+  w.name = std::move(name), w.heard = at(heard);
+  return w;
+}
+
+TEST_F(History, TakesOverAFileOfTheFirstVersion) {
+  run("a", noon, 1);
+  kept.reset();
+  {
+    store::database old{place.file("h.db"), {}, 5s};
+    old.exec(
+        "DROP INDEX by_group; ALTER TABLE task DROP COLUMN grp; ALTER TABLE body DROP COLUMN chord; "
+        "ALTER TABLE body DROP COLUMN stamps; DROP TABLE seen_worker; PRAGMA user_version = 1");
+  }
+  reopen();
+  add({task_event("received", "b", noon,
+                  {{"group_id", "g"}, {"stamps", value::map{{"tenant", value::list{"acme"}}}}})});
+  EXPECT_EQ(kept->task("a", 5s).value()->state, state::success);
+  EXPECT_THAT(found({.group = "g"}), ElementsAre("b"));
+  EXPECT_EQ(kept->task("b", 5s).value()->stamps, R"({"tenant": ["acme"]})");
+  EXPECT_TRUE(kept->keep_workers(std::vector{seen("w1@host", noon)}, 5s));
 }
 
 TEST_F(History, SearchesTexts) {
@@ -219,12 +261,6 @@ TEST_F(History, KeepsMinutesAndAudit) {
   EXPECT_EQ(kept->audit(10, 5s).value().at(0).user, "ann");
 }
 
-worker_record seen(std::string name, double heard) {
-  worker_record w;
-  w.name = std::move(name), w.heard = at(heard);
-  return w;
-}
-
 TEST_F(History, KeepsWorkersOverARestart) {
   auto w = seen("w1@host", noon);
   w.software = "lovage", w.version = "1.0", w.system = "Linux";
@@ -254,15 +290,6 @@ TEST_F(History, KeepsTheThousandWorkersThatWereHeardLast) {
   auto const back = kept->seen_workers(5s).value();
   EXPECT_EQ(back.size(), 1'000U);
   EXPECT_TRUE(std::none_of(back.begin(), back.end(), [](auto const& w) { return w.name == "w9"; }));
-}
-
-TEST_F(History, GoesOnWithAFileOfAnEarlierLovage) {
-  run("a", noon, 1);
-  kept.reset();
-  store::database{place.file("h.db"), {}, 1s}.exec("DROP TABLE seen_worker; PRAGMA user_version = 1");
-  reopen();
-  EXPECT_THAT(found({}), ElementsAre("a"));
-  EXPECT_TRUE(kept->keep_workers(std::vector{seen("w1@host", noon)}, 5s));
 }
 
 TEST_F(History, RefusesAFileOfSomethingElse) {

@@ -86,11 +86,11 @@ bool history_writer::load(entry& into) {
   if (!ask.step()) return false;
   into.t = read_row(ask, words_);
   into.seq = ask.integer(0);
-  into.steps = unpack_steps(ask.text(33));
+  into.steps = unpack_steps(ask.text(row_width));
   into.octets = size_of(into.t, into.steps);
   octets_ += into.octets;
-  auto const tags =
-      tags_of(ask.integer(3), ask.integer(4), ask.integer(5), ask.integer(34), ask.integer(2), into.t.has_ended());
+  auto const tags = tags_of(ask.integer(3), ask.integer(4), ask.integer(5), ask.integer(row_width + 1), ask.integer(2),
+                            into.t.has_ended());
   into.indexed = hash_of(into.t, tags);
   return true;
 }
@@ -105,18 +105,19 @@ void history_writer::write(entry& e) {
   bool const fresh = e.seq == 0;
   if (!fresh && hash != e.indexed) unindex(e.seq);
   auto const id = key_of(t.id), root = t.root == t.id ? std::string{} : key_of(t.root), parent = key_of(t.parent);
+  auto const group = key_of(t.group);
   if (fresh) {
     auto last = on_.prepare("SELECT max(seq) FROM task");
     e.seq = last.step() ? last.integer(0) + 1 : 1;
   }
   auto put = on_.prepare(
-      "INSERT INTO task(seq, first, state, name, worker, queue, error, took, id, root, parent) "
-      "VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT(seq) DO UPDATE SET state = excluded.state, "
+      "INSERT INTO task(seq, first, state, name, worker, queue, error, took, id, root, parent, grp) "
+      "VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT(seq) DO UPDATE SET state = excluded.state, "
       "name = excluded.name, worker = excluded.worker, queue = excluded.queue, error = excluded.error, "
-      "took = excluded.took, root = excluded.root, parent = excluded.parent");
+      "took = excluded.took, root = excluded.root, parent = excluded.parent, grp = excluded.grp");
   put.bind(e.seq).bind(first_key(t.first, e.seq)).bind(state).bind(name).bind(worker).bind(queue).bind(error);
   put.bind(took_key(t, e.seq)).bind_blob(id);
-  bind_key(put, root), bind_key(put, parent);
+  bind_key(put, root), bind_key(put, parent), bind_key(put, group);
   put.run();
   write_body(e);
   if (fresh || hash != e.indexed) index(e, tags);
@@ -133,7 +134,8 @@ void history_writer::write_body(entry const& e) {
       "INSERT OR REPLACE INTO body(seq, args, kwargs, result, exception, traceback, sent, received, started, "
       "succeeded, "
       "failed, retried, revoked, rejected, eta, expires, updated, runtime, retries, clock, exchange, routing_key, "
-      "client, signum, steps) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)");
+      "client, signum, steps, chord, stamps) VALUES(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, "
+      "?, ?, ?, ?, ?)");
   put.bind(e.seq);
   for (auto const* text : {&t.args, &t.kwargs, &t.result, &t.exception, &t.traceback}) bind_text(put, *text);
   for (auto const* at : {&t.sent, &t.received, &t.started, &t.succeeded, &t.failed, &t.retried, &t.revoked, &t.rejected,
@@ -142,7 +144,8 @@ void history_writer::write_body(entry const& e) {
   put.bind(t.updated.time_since_epoch().count());
   t.runtime ? put.bind_real(*t.runtime) : put.bind_null();
   put.bind(t.retries).bind(t.clock);
-  for (auto const* text : {&t.exchange, &t.routing_key, &t.client, &t.signum, &steps}) bind_text(put, *text);
+  for (auto const* text : {&t.exchange, &t.routing_key, &t.client, &t.signum, &steps, &t.chord, &t.stamps})
+    bind_text(put, *text);
   put.run();
 }
 

@@ -58,6 +58,8 @@ struct worker_details {
   [[nodiscard]] std::vector<std::string> queues() const;
   [[nodiscard]] std::vector<std::string> tasks() const;  ///< names alone
   [[nodiscard]] std::optional<std::string> rate_limit(std::string const& task) const;
+  /// How many tasks its pool can run at once; nothing when it did not tell.
+  [[nodiscard]] std::optional<std::int64_t> slots() const;
 };
 
 struct worker_picture {

@@ -76,11 +76,31 @@ void monitor::impl::look() {
     queues_known_ = queues.has_value();
     broker_fault_ = queues ? std::string{} : queues.error().text();
     if (queues) {
+      for (auto& q : *queues) note_age(q, now);
       queues_ = *std::move(queues);
       figures_.set_backlog(std::move(backlog), now);
     }
   }
   look_at_schedule(now);
+}
+
+// Senders may tell nothing. From a queue that is paused, or that no worker takes from, nothing goes: what was seen in
+// it first is still there.
+void monitor::impl::note_age(queue_picture& q, time_point now) {
+  auto const may_take = [&](worker_record const& w) {
+    auto const said = details_.find(w.name);
+    if (w.state != worker_state::online || said == details_.end()) return w.state == worker_state::online;
+    auto const queues = said->second.queues();
+    return std::find(queues.begin(), queues.end(), q.name) != queues.end();
+  };
+  auto const workers = cluster_.workers();
+  if (q.ready == 0 || (!q.paused && std::any_of(workers.begin(), workers.end(), may_take))) {
+    untaken_.erase(q.name);
+    return;
+  }
+  auto const since = untaken_.try_emplace(q.name, now).first->second;
+  auto const age = std::chrono::duration<double>(now - since).count();
+  q.oldest = std::max(q.oldest.value_or(0), age);
 }
 
 // Only when somebody wants to be told: a store of schedules may be a file that is made when it is asked for.
@@ -92,8 +112,8 @@ void monitor::impl::look_at_schedule(time_point now) {
   try {
     if (!schedule_) schedule_ = std::make_unique<periodic_tasks>(on_);
     for (auto const& entry : schedule_->list())
-      if (entry.enabled && entry.next_run_at && *entry.next_run_at < now)
-        late[entry.name] = std::chrono::duration<double>(now - *entry.next_run_at).count();
+      if (entry.enabled && entry.due_at && *entry.due_at < now)
+        late[entry.name] = std::chrono::duration<double>(now - *entry.due_at).count();
   } catch (std::exception const& e) {
     log::warning(std::string{"monitor: the schedule cannot be read: "} + e.what());
     schedule_.reset();
@@ -203,10 +223,10 @@ void monitor::impl::step_alerts(snapshot& into) {
   {
     std::lock_guard const lock{alerts_mutex_};
     for (auto& a : alerts_.step(seen, into.at)) {
-      to_tell_.push_back(std::move(a));
+      log::warning("alert " + std::string{a.resolved ? "is over: " : "begins: "} + a.text);
+      for (auto const by : ways_of(with_.notify)) to_tell_[by].put(a);
       more = true;
     }
-    while (to_tell_.size() > alerts::most_active) to_tell_.pop_front();
     into.alerts = alerts_.active();
   }
   if (more) tell_.hurry();
@@ -214,17 +234,27 @@ void monitor::impl::step_alerts(snapshot& into) {
 
 // Nobody waits for a mail server.
 void monitor::impl::tell_alerts() {
+  for (auto const by : ways_of(with_.notify)) tell_by(by);
+}
+
+void monitor::impl::tell_by(way by) {
   for (;;) {
-    alert a;
+    std::optional<alert> a;
     {
       std::lock_guard const lock{alerts_mutex_};
-      if (to_tell_.empty()) return;
-      a = std::move(to_tell_.front());
-      to_tell_.pop_front();
+      a = to_tell_[by].due(app_->now());
     }
-    log::warning("alert " + std::string{a.resolved ? "is over: " : "begins: "} + a.text);
-    if (auto done = notify(a, with_.notify, app_->now(), deadline::in(10s)); !done)
-      log::error("alert: " + done.error().text());
+    if (!a) return;
+    auto const done = notify(by, *a, with_.notify, app_->now(), deadline::in(10s));
+    bool given_up = false;
+    {
+      std::lock_guard const lock{alerts_mutex_};
+      if (done)
+        to_tell_[by].taken();
+      else
+        given_up = to_tell_[by].refused(app_->now());
+    }
+    if (!done) log::error("alert: " + done.error().text() + (given_up ? "; it is given up" : "; it is tried again"));
   }
 }
 

@@ -3,6 +3,7 @@
 
 #include "monitor/event_stream.hpp"
 #include "monitor/monitor.hpp"
+#include "monitor/outbox.hpp"
 #include "monitor/queue_watch.hpp"
 #include "monitor/worker_watch.hpp"
 
@@ -85,10 +86,12 @@ class monitor::impl {
   void look_at_schedule(time_point now);
   void ask();
   void every_second();
+  void note_age(queue_picture& q, time_point now);
   std::vector<worker_picture> worker_pictures(time_point now);
   observation observe(snapshot const& of);
   void step_alerts(snapshot& into);
   void tell_alerts();
+  void tell_by(way by);
   void load_minutes();
   void load_workers();
 
@@ -106,6 +109,7 @@ class monitor::impl {
   std::vector<queue_picture> queues_;
   std::map<std::string, worker_details> details_;
   std::map<std::string, double> late_;
+  std::map<std::string, time_point> untaken_;  // queues from which nobody takes: since when messages are seen in them
   bool queues_known_ = false, schedule_known_ = false;
   std::string broker_fault_, history_fault_;
   std::map<time_point, minute> hour_;
@@ -129,7 +133,7 @@ class monitor::impl {
 
   std::mutex alerts_mutex_;  // guards what follows
   alerts alerts_;
-  std::deque<alert> to_tell_;
+  std::map<way, outbox> to_tell_;
 };
 
 }  // namespace lovage::monitor

@@ -186,13 +186,16 @@ std::string mail_text(alert const& what, notify_settings const& with, time_point
       date, header_text(with.from), to, encoded_words("lovage: " + subject), body);
 }
 
-expected<void> notify(alert const& what, notify_settings const& with, time_point now, deadline until) {
+std::vector<way> ways_of(notify_settings const& with) {
+  std::vector<way> out;
+  if (!with.webhook.empty()) out.push_back(way::webhook);
+  if (!with.smtp.empty()) out.push_back(way::mail);
+  return out;
+}
+
+expected<void> notify(way by, alert const& what, notify_settings const& with, time_point now, deadline until) {
   begin_curl();
-  expected<void> posted, mailed;
-  if (!with.webhook.empty()) posted = post(what, with, until);
-  if (!with.smtp.empty()) mailed = mail(what, with, now, until);
-  if (!posted) return posted;
-  return mailed;
+  return by == way::webhook ? post(what, with, until) : mail(what, with, now, until);
 }
 
 }  // namespace lovage::monitor

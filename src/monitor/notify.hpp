@@ -6,6 +6,7 @@
 #include <lovage/deadline.hpp>
 #include <lovage/expected.hpp>
 
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -27,8 +28,12 @@ struct notify_settings {
 /// Headers and text, lines ended by CR LF. Nothing in `what` can add a header.
 [[nodiscard]] std::string mail_text(alert const& what, notify_settings const& with, time_point now);
 
-/// Sends both ways that are set. *Threads*: any. *On failure*: `unavailable`, `timeout`; the other way is tried all the
-/// same.
-[[nodiscard]] expected<void> notify(alert const& what, notify_settings const& with, time_point now, deadline until);
+enum class way : std::uint8_t { webhook, mail };
+/// Those that are set.
+[[nodiscard]] std::vector<way> ways_of(notify_settings const& with);
+
+/// One attempt. *Threads*: any. *On failure*: `unavailable`, `timeout`.
+[[nodiscard]] expected<void> notify(way by, alert const& what, notify_settings const& with, time_point now,
+                                    deadline until);
 
 }  // namespace lovage::monitor

@@ -61,6 +61,9 @@ void describe(task_record& into, wire::event const& e, bool newest) {
   take(into.kwargs, text_field(e, "kwargs", text));
   take(into.root, text_field(e, "root_id", name));
   take(into.parent, text_field(e, "parent_id", name));
+  take(into.group, text_field(e, "group_id", name));
+  take(into.chord, text_field(e, "chord", name));
+  take(into.stamps, map_field(e, "stamps", task_record::stamps_limit));
   take(into.queue, text_field(e, "queue", name));
   take(into.exchange, text_field(e, "exchange", name));
   take(into.routing_key, text_field(e, "routing_key", name));

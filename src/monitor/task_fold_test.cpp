@@ -33,6 +33,17 @@ TEST(TaskFold, PutsATasksEventsTogether) {
   EXPECT_EQ(t.waited(), 1.0);
 }
 
+TEST(TaskFold, KeepsGroupChordAndStampsOfWhoeverTellsThem) {
+  value::map const place{{"group_id", "g"}, {"chord", "z"}, {"stamps", value::map{{"tenant", "acme"}}}};
+  auto const t = folded({task_event("sent", "a", noon, place, "gen1@host"), received("a", noon + 1)});
+  EXPECT_EQ(t.group, "g");
+  EXPECT_EQ(t.chord, "z");
+  EXPECT_EQ(t.stamps, R"({"tenant": "acme"})");
+  EXPECT_EQ(folded({task_event("received", "a", noon, {{"stamps", "no map"}})}).stamps, "");
+  value::map const large{{"stamps", value::map{{"x", std::string(5'000, 'x')}}}};
+  EXPECT_EQ(folded({task_event("received", "a", noon, large)}).stamps, "");
+}
+
 TEST(TaskFold, GivesTheSameInAnyOrder) {
   std::vector<wire::event> events{
       task_event("sent", "a", noon - 1, {{"name", "shop.add"}, {"queue", "high"}}, "gen1@host"), received("a", noon),

@@ -31,12 +31,16 @@ inline constexpr char const* rejected = "REJECTED";
 struct task_record {
   static constexpr std::size_t text_limit = 64 * 1024;  ///< of args, kwargs, result, exception and traceback
   static constexpr std::size_t name_limit = 512;        ///< of everything else
+  static constexpr std::size_t stamps_limit = 4096;     ///< longer ones are not kept
 
   std::string id, name;
   std::string state = state::pending;
   std::string worker, queue, exchange, routing_key;
   std::string args, kwargs, result, exception, traceback;
   std::string parent, root;
+  std::string group;   ///< it is a member of
+  std::string chord;   ///< what is called once all of its group have ended: id of a task, or of a group
+  std::string stamps;  ///< a JSON object
   std::string client;  ///< who sent it ("gen123@host"), where senders tell
   std::string signum;  ///< by which a revoked task was ended; empty: by none
   /// Tasks that failed alike share it: 16 hexadecimal digits (`failure_text.hpp`); empty unless the task has failed.

@@ -15,17 +15,10 @@ bool has(std::vector<std::string> const& all, std::string const& one) {
   return std::find(all.begin(), all.end(), one) != all.end();
 }
 
-std::optional<std::int64_t> slots_of(worker_picture const& w) {
-  auto const* pool = w.said ? w.said->stats.find("pool") : nullptr;
-  auto const* n = pool ? pool->find("max-concurrency") : nullptr;
-  auto const* number = n ? n->get_if<std::int64_t>() : nullptr;
-  return number && *number > 0 ? std::optional{*number} : std::nullopt;
-}
-
 bool is_busy(worker_picture const& w) {
-  auto const slots = slots_of(w);
+  auto const slots = w.said ? w.said->slots() : std::nullopt;
   auto const active = std::max(w.seen.active, static_cast<std::int64_t>(w.running.size()));
-  return slots && active >= *slots;
+  return slots && *slots > 0 && active >= *slots;
 }
 
 bool is_online(worker_picture const& w) { return w.seen.state == worker_state::online; }

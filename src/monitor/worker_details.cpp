@@ -48,4 +48,19 @@ std::optional<std::string> worker_details::rate_limit(std::string const& task) c
   return std::nullopt;
 }
 
+// Celery's prefork pool goes on telling the size that it was started with, whatever it grew to; its processes are true.
+std::optional<std::int64_t> worker_details::slots() const {
+  auto const* pool = stats.find("pool");
+  if (!pool) return std::nullopt;
+  auto const* kind = pool->find("implementation");
+  auto const* name = kind ? kind->get_if<std::string>() : nullptr;
+  auto const* pids = pool->find("processes");
+  auto const* processes = pids ? pids->get_if<value::list>() : nullptr;
+  if (name && name->starts_with("celery.concurrency.prefork") && processes && !processes->empty())
+    return static_cast<std::int64_t>(processes->size());
+  auto const* most = pool->find("max-concurrency");
+  auto const* number = most ? most->get_if<std::int64_t>() : nullptr;
+  return number ? std::optional{*number} : std::nullopt;
+}
+
 }  // namespace lovage::monitor

@@ -7,16 +7,18 @@
 
 #include <algorithm>
 #include <map>
+#include <span>
 #include <unordered_map>
+#include <unordered_set>
 
 namespace lovage::web {
 namespace {
 
-constexpr std::size_t most_acted_on = 100'000, most_told = 100, revoked_at_once = 1'000;
+constexpr std::size_t most_acted_on = 100'000, most_told = 100, revoked_at_once = 1'000, asked_at_once = 10'000;
 
 /// What came of an action.
 struct action_outcome {
-  std::size_t done = 0, total = 0;
+  std::size_t done = 0, total = 0, skipped = 0;
   std::vector<std::pair<std::string, std::string>> failed;  ///< id, text
   void fault(std::string const& id, std::string text) {
     if (failed.size() < most_told) failed.emplace_back(id, std::move(text));
@@ -33,7 +35,22 @@ std::vector<std::string> meant(site& s, value::map const& body) {
   return s.eyes.kept().ids(filter_of(s, *filter), most_acted_on, site::soon()).value();
 }
 
-void revoke_all(site& s, std::vector<std::string> const& ids, bool terminate, action_outcome& out) {
+// What is over cannot be kept from running: workers would remember its id for nothing.
+std::vector<std::string> not_over(site& s, std::vector<std::string> ids) {
+  std::unordered_set<std::string> over;
+  for (std::size_t from = 0; from < ids.size(); from += asked_at_once) {
+    auto const part = std::span{ids}.subspan(from, std::min(asked_at_once, ids.size() - from));
+    monitor::task_filter const which{.states = {"SUCCESS", "FAILURE", "REVOKED", "REJECTED"},
+                                     .ids = {part.begin(), part.end()}};
+    for (auto& id : s.eyes.kept().ids(which, part.size(), site::soon()).value()) over.insert(std::move(id));
+  }
+  std::erase_if(ids, [&](auto const& id) { return over.contains(id); });
+  return ids;
+}
+
+void revoke_all(site& s, std::vector<std::string> const& all, bool terminate, action_outcome& out) {
+  auto const ids = not_over(s, all);
+  out.skipped = all.size() - ids.size();
   for (std::size_t from = 0; from < ids.size(); from += revoked_at_once) {
     auto const until = std::min(ids.size(), from + revoked_at_once);
     std::vector<task_id> part;
@@ -129,7 +146,8 @@ response act_on_tasks(site& s, request const& r) {
   }
   s.eyes.look_again();
   auto const view = [](auto const& each) { return value{value::map{{"id", each.first}, {"text", each.second}}}; };
-  return json_response(value::map{{"done", out.done}, {"total", out.total}, {"failed", list_value(out.failed, view)}});
+  return json_response(value::map{
+      {"done", out.done}, {"total", out.total}, {"skipped", out.skipped}, {"failed", list_value(out.failed, view)}});
 }
 
 response send_task(site& s, request const& r) {
@@ -151,7 +169,7 @@ void add_task_action_routes(router& to, site& s) {
           .serve = [&s](request const& r) { return act_on_tasks(s, r); },
           .summary =
               "Acts on tasks: retry (sends it again under a new id), revoke, terminate, redrive, delete (from the "
-              "history)",
+              "history); what is over is not revoked, but counted as `skipped`",
           .takes = {"action: what to do", "ids: list of tasks", "matching: instead, members of GET tasks' query"},
           .audited = true});
   to.add({.method = "POST",

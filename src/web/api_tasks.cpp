@@ -2,9 +2,9 @@
 #include "web/site.hpp"
 #include "web/task_query.hpp"
 #include "web/views.hpp"
+#include "wire/task_message.hpp"
 
 #include <algorithm>
-#include <set>
 
 namespace lovage::web {
 namespace {
@@ -28,21 +28,27 @@ response find_tasks(site& s, request const& r) {
                                   {"took_ms", std::chrono::duration<double, std::milli>(page->took).count()}});
 }
 
-// What the result backend has; null where there is none or it cannot be read.
-value stored_value(site& s, std::string const& id, bool masked) {
+// What the result backend has; nothing where there is none or it cannot be read.
+std::optional<wire::result_record> stored_record(site& s, std::string const& id) {
   auto const& state = *s.on.state();
-  if (!state.has_backend()) return {};
+  if (!state.has_backend()) return std::nullopt;
   auto const until = deadline::in(std::chrono::seconds{2});
   auto const backend = s.on.state()->backend(until);
-  if (!backend) return {};
+  if (!backend) return std::nullopt;
   std::vector<task_id> const ids{task_id{id}};
   auto found = (*backend)->fetch(ids, until);
-  if (!found || found->empty() || found->front().status == wire::state::pending) return {};
-  auto& record = found->front();
-  value result = std::move(record.result);
-  if (masked && !result.is_null()) result = value{mask};
-  value traceback = record.traceback ? value{masked ? std::string{mask} : *record.traceback} : value{};
-  return value::map{{"state", record.status}, {"result", std::move(result)}, {"traceback", std::move(traceback)}};
+  if (!found || found->empty() || found->front().status == wire::state::pending) return std::nullopt;
+  return std::move(found->front());
+}
+
+value stored_value(std::optional<wire::result_record> const& r, bool masked) {
+  if (!r) return {};
+  value const hidden{mask};
+  value traceback;
+  if (r->traceback) traceback = masked ? hidden : value{*r->traceback};
+  return value::map{{"state", r->status},
+                    {"result", masked && !r->result.is_null() ? hidden : r->result},
+                    {"traceback", std::move(traceback)}};
 }
 
 value timeline_value(std::vector<monitor::task_step> const& steps, bool masked) {
@@ -54,32 +60,45 @@ value timeline_value(std::vector<monitor::task_step> const& steps, bool masked) 
   });
 }
 
-response unknown_task(std::string const& id) {
-  return error_response(404, "not_found",
-                        "nothing is known of this task: no event of it was seen, or it is older than the history; "
-                        "do workers send events (lovage worker -E)?",
-                        id);
-}
-
 value parent_of(site& s, monitor::task_record const& t, bool masked) {
   if (t.parent.empty()) return {};
   auto const parent = s.eyes.kept().task(t.parent, site::soon()).value();
   return parent ? task_value(*parent, masked) : value{};
 }
 
-// Known to the backend alone, when no event told of it.
-response only_stored(site& s, std::string const& id) {
-  auto stored = stored_value(s, id, s.with.mask_arguments);
-  if (stored.is_null()) return unknown_task(id);
+std::string stored_text(value::map const& m, char const* key, std::size_t limit) {
+  auto const* v = find(m, key);
+  if (v == nullptr || v->is_null()) return {};
+  auto const* text = v->get_if<std::string>();
+  return text ? text->substr(0, limit) : wire::repr(*v, limit);
+}
+
+// With setting `result_extended` the record says what was called; without, its name is in events alone.
+monitor::task_record told_by(wire::result_record const& r) {
+  constexpr auto name = monitor::task_record::name_limit;
   monitor::task_record t;
-  t.id = id;
-  if (auto const* state = stored.find("state")) t.state = *state->get_if<std::string>();
-  return json_response(value::map{{"task", whole_task_value(t, s.with.mask_arguments)},
+  t.id = r.id.str(), t.state = r.status;
+  t.name = stored_text(r.extended, "name", name), t.worker = stored_text(r.extended, "worker", name);
+  t.queue = stored_text(r.extended, "queue", name);
+  t.args = stored_text(r.extended, "args", 1024), t.kwargs = stored_text(r.extended, "kwargs", 1024);
+  if (auto const* n = find(r.extended, "retries"))
+    if (auto const* number = n->get_if<std::int64_t>()) t.retries = *number;
+  t.group = r.group_id.value_or(std::string{}), t.parent = r.parent_id.value_or(std::string{});
+  return t;
+}
+
+// Known to the backend alone: no event told of it, or it was deleted here.
+response only_stored(site& s, std::string const& id) {
+  bool const masked = s.with.mask_arguments;
+  auto record = stored_record(s, id);
+  if (!record) return unknown_task_response(id);
+  record->id = task_id{id};
+  return json_response(value::map{{"task", whole_task_value(told_by(*record), masked)},
                                   {"timeline", value::list{}},
                                   {"parent", value{}},
                                   {"children", value::list{}},
                                   {"why", value{}},
-                                  {"stored", std::move(stored)}});
+                                  {"stored", stored_value(record, masked)}});
 }
 
 response show_task(site& s, request const& r) {
@@ -88,7 +107,7 @@ response show_task(site& s, request const& r) {
   auto const task = s.eyes.kept().task(id, site::soon()).value();
   if (!task) return only_stored(s, id);
   value why;
-  if (!task->has_ended())
+  if (task->state != monitor::state::success)  // what failed may lie in the dead set
     if (auto const reason = s.eyes.why(id, site::soon()); reason && *reason)
       why = value::map{{"code", (*reason)->code}, {"text", (*reason)->text}};
   auto const children = s.eyes.kept().children(id, site::soon()).value();
@@ -98,47 +117,27 @@ response show_task(site& s, request const& r) {
                  {"parent", parent_of(s, *task, masked)},
                  {"children", list_value(children, [&](auto const& t) { return task_value(t, masked); })},
                  {"why", std::move(why)},
-                 {"stored", stored_value(s, id, masked)}});
-}
-
-// The whole workflow that the task belongs to, as far as events tell: who was called by whom.
-response show_graph(site& s, request const& r) {
-  std::string const id{r.parameters.get("id")};
-  auto const task = s.eyes.kept().task(id, site::soon()).value();
-  if (!task) return unknown_task(id);
-  auto all = s.eyes.kept().tree(task->root.empty() ? id : task->root, site::soon()).value();
-  if (all.empty()) all.push_back(*task);
-  std::set<std::string> there;
-  for (auto const& t : all) there.insert(t.id);
-  value::list nodes, edges;
-  for (auto const& t : all) {
-    nodes.push_back(value::map{{"id", t.id}, {"name", t.name}, {"state", t.state}, {"kind", "task"}});
-    if (there.count(t.parent) > 0) edges.push_back(value::list{t.parent, t.id});
-  }
-  return json_response(value::map{{"nodes", std::move(nodes)}, {"edges", std::move(edges)}});
+                 {"stored", stored_value(stored_record(s, id), masked)}});
 }
 
 }  // namespace
 
 void add_task_routes(router& to, site& s) {
-  to.add({.method = "GET",
-          .pattern = "/api/v1/tasks",
-          .serve = [&s](request const& r) { return find_tasks(s, r); },
-          .summary = "Searches tasks",
-          .takes = {"state: one or several, with commas", "name: exactly, or its beginning and *", "worker: exactly",
-                    "queue: exactly", "q: words, \"phrases\" and prefix* of name, arguments, result and error",
-                    "from: Unix seconds", "to: Unix seconds", "error: a group of failures", "root: of a workflow",
-                    "periodic: name of a periodic task; tasks of the name that it sends",
-                    "order: -received, received, -runtime, runtime or name", "limit: 50 unless given",
-                    "cursor: `next` of the page before"}});
+  to.add(
+      {.method = "GET",
+       .pattern = "/api/v1/tasks",
+       .serve = [&s](request const& r) { return find_tasks(s, r); },
+       .summary = "Searches tasks",
+       .takes = {"state: one or several, with commas", "name: exactly, or its beginning and *", "worker: exactly",
+                 "queue: exactly", "q: words, \"phrases\" and prefix* of name, arguments, result and error",
+                 "from: Unix seconds", "to: Unix seconds", "error: a group of failures", "root: of a workflow",
+                 "group: that it is a member of", "periodic: name of a periodic task; tasks of the name that it sends",
+                 "order: -received, received, -runtime, runtime or name", "limit: 50 unless given",
+                 "cursor: `next` of the page before"}});
   to.add({.method = "GET",
           .pattern = "/api/v1/tasks/{id}",
           .serve = [&s](request const& r) { return show_task(s, r); },
           .summary = "One task: what happened to it, its relatives, and why it does not run"});
-  to.add({.method = "GET",
-          .pattern = "/api/v1/tasks/{id}/graph",
-          .serve = [&s](request const& r) { return show_graph(s, r); },
-          .summary = "The workflow that a task belongs to"});
 }
 
 }  // namespace lovage::web

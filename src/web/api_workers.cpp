@@ -85,6 +85,12 @@ command command_of(std::string const& action, value::map const& body) {
   throw error{errc::not_registered, "workers know no action '" + action + "'; see /openapi.json", action};
 }
 
+// As Celery's workers and ours say it, which leaves out what to do.
+std::string with_fix(worker_reply const& said) {
+  bool const of_restart = !said.ok && said.text.find("Pool restarts not enabled") != std::string::npos;
+  return of_restart ? said.text + "; start the worker with setting worker_pool_restarts" : said.text;
+}
+
 response act_on_worker(site& s, request const& r) {
   auto const body = json_body(r);
   if (!body) return error_response(body.error());
@@ -96,7 +102,7 @@ response act_on_worker(site& s, request const& r) {
     return error_response(504, "timeout", "'" + name + "' did not answer; is it still there?", name);
   bool const ok = std::all_of(replies.begin(), replies.end(), [](auto const& each) { return each.ok; });
   auto const view = [](worker_reply const& each) {
-    return value{value::map{{"worker", each.worker}, {"ok", each.ok}, {"text", each.text}}};
+    return value{value::map{{"worker", each.worker}, {"ok", each.ok}, {"text", with_fix(each)}}};
   };
   return json_response(value::map{{"ok", ok}, {"replies", list_value(replies, view)}});
 }

@@ -1,5 +1,6 @@
 #include "web/crypto.hpp"
 
+#include "core/c_library.hpp"
 #include "wire/base64.hpp"
 
 #include <charconv>
@@ -18,21 +19,12 @@
 namespace lovage::web {
 namespace {
 
-template <auto Free>
-struct openssl_free {
-  template <class T>
-  void operator()(T* p) const noexcept {
-    Free(p);
-  }
-};
-using key_owner = std::unique_ptr<EVP_PKEY, openssl_free<EVP_PKEY_free>>;
-using key_context = std::unique_ptr<EVP_PKEY_CTX, openssl_free<EVP_PKEY_CTX_free>>;
-using digest_context = std::unique_ptr<EVP_MD_CTX, openssl_free<EVP_MD_CTX_free>>;
-using number_owner = std::unique_ptr<BIGNUM, openssl_free<BN_free>>;
-using builder_owner = std::unique_ptr<OSSL_PARAM_BLD, openssl_free<OSSL_PARAM_BLD_free>>;
-using params_owner = std::unique_ptr<OSSL_PARAM, openssl_free<OSSL_PARAM_free>>;
-
-unsigned char const* octets(std::string_view text) { return reinterpret_cast<unsigned char const*>(text.data()); }
+using key_owner = std::unique_ptr<EVP_PKEY, freed_by<EVP_PKEY_free>>;
+using key_context = std::unique_ptr<EVP_PKEY_CTX, freed_by<EVP_PKEY_CTX_free>>;
+using digest_context = std::unique_ptr<EVP_MD_CTX, freed_by<EVP_MD_CTX_free>>;
+using number_owner = std::unique_ptr<BIGNUM, freed_by<BN_free>>;
+using builder_owner = std::unique_ptr<OSSL_PARAM_BLD, freed_by<OSSL_PARAM_BLD_free>>;
+using params_owner = std::unique_ptr<OSSL_PARAM, freed_by<OSSL_PARAM_free>>;
 
 // 32 MiB and some 50 ms a login: what OWASP names as its second choice; more would show beside a worker.
 constexpr unsigned cost_bits = 15, block_size = 8, lanes = 1;
@@ -42,7 +34,7 @@ constexpr std::uint64_t memory_limit = 256ULL << 20;
 std::string scrypt(std::string_view password, std::string_view salt, unsigned bits, unsigned block, unsigned parallel) {
   std::string out(key_size, '\0');
   auto const n = std::uint64_t{1} << bits;
-  if (EVP_PBE_scrypt(password.data(), password.size(), octets(salt), salt.size(), n, block, parallel, memory_limit,
+  if (EVP_PBE_scrypt(password.data(), password.size(), as_octets(salt), salt.size(), n, block, parallel, memory_limit,
                      reinterpret_cast<unsigned char*>(out.data()), out.size()) != 1)
     return {};
   return out;
@@ -66,8 +58,8 @@ std::optional<unsigned> small_number(std::string_view text, unsigned most) {
 }
 
 key_owner rsa_key(std::string_view modulus, std::string_view exponent) {
-  number_owner const n{BN_bin2bn(octets(modulus), static_cast<int>(modulus.size()), nullptr)};
-  number_owner const e{BN_bin2bn(octets(exponent), static_cast<int>(exponent.size()), nullptr)};
+  number_owner const n{BN_bin2bn(as_octets(modulus), static_cast<int>(modulus.size()), nullptr)};
+  number_owner const e{BN_bin2bn(as_octets(exponent), static_cast<int>(exponent.size()), nullptr)};
   builder_owner const builder{OSSL_PARAM_BLD_new()};
   if (!n || !e || !builder || OSSL_PARAM_BLD_push_BN(builder.get(), OSSL_PKEY_PARAM_RSA_N, n.get()) != 1 ||
       OSSL_PARAM_BLD_push_BN(builder.get(), OSSL_PKEY_PARAM_RSA_E, e.get()) != 1)
@@ -101,7 +93,7 @@ std::string sha256(std::string_view data) {
 std::string hmac_sha256(std::string_view key, std::string_view data) {
   std::string out(32, '\0');
   unsigned size = 32;
-  HMAC(EVP_sha256(), key.data(), static_cast<int>(key.size()), octets(data), data.size(),
+  HMAC(EVP_sha256(), key.data(), static_cast<int>(key.size()), as_octets(data), data.size(),
        reinterpret_cast<unsigned char*>(out.data()), &size);
   return out;
 }
@@ -165,7 +157,7 @@ bool check_rs256(std::string_view signed_text, std::string_view signature, std::
   digest_context const context{EVP_MD_CTX_new()};
   if (!key || !context || EVP_PKEY_get_bits(key.get()) < 2048) return false;
   if (EVP_DigestVerifyInit(context.get(), nullptr, EVP_sha256(), nullptr, key.get()) != 1) return false;
-  return EVP_DigestVerify(context.get(), octets(signature), signature.size(), octets(signed_text),
+  return EVP_DigestVerify(context.get(), as_octets(signature), signature.size(), as_octets(signed_text),
                           signed_text.size()) == 1;
 }
 

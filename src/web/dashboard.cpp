@@ -35,6 +35,18 @@ std::string outcome_of(response const& r) {
   return std::to_string(r.status) + " " + r.body.substr(0, 400);
 }
 
+// "POST purge": by the word of the path that says what is done, not by what it is done to.
+std::string action_of(route const& to, request const& r) {
+  std::string_view rest{to.pattern};
+  for (;;) {
+    auto const slash = rest.rfind('/');
+    auto const word = rest.substr(slash + 1);
+    if (word == "{action}") return r.method + " " + std::string{r.parameters.get("action")};
+    if (!word.starts_with('{') || slash == std::string_view::npos) return r.method + " " + std::string{word};
+    rest = rest.substr(0, slash);
+  }
+}
+
 // What was asked for, without what may be secret: the path, and the members that name things.
 std::string target_of(request const& r) {
   auto out = r.path;
@@ -57,8 +69,8 @@ class dashboard::impl {
         files_{with_.assets} {
     for (auto* const add :
          {add_session_routes, add_overview_routes, add_health_routes, add_worker_routes, add_task_routes,
-          add_task_action_routes, add_queue_routes, add_dead_routes, add_schedule_routes, add_flower_worker_routes,
-          add_flower_task_routes, add_flower_send_routes})
+          add_workflow_routes, add_task_action_routes, add_queue_routes, add_dead_routes, add_schedule_routes,
+          add_flower_worker_routes, add_flower_task_routes, add_flower_send_routes})
       add(routes_, site_);
     routes_.add({.method = "GET",
                  .pattern = "/openapi.json",
@@ -113,11 +125,11 @@ class dashboard::impl {
     r.parameters = to.parameters;
     if (auto no = site_.door.identify(r)) return *std::move(no);
     if (auto no = site_.door.check_access(r, *to.to)) {
-      if (to.to->audited) note(r, *no);
+      if (to.to->audited) note(*to.to, r, *no);
       return *std::move(no);
     }
     auto out = called(*to.to, r);
-    if (to.to->audited) note(r, out);
+    if (to.to->audited) note(*to.to, r, out);
     return out;
   }
 
@@ -142,15 +154,13 @@ class dashboard::impl {
     return files_.serve(r);
   }
 
-  void note(request const& r, response const& out) {
+  void note(route const& to, request const& r, response const& out) {
     auto const user = r.who.user.empty() ? "(" + r.peer + ")" : r.who.user;
-    monitor::audit_entry entry{site_.now(), user, r.method + " " + std::string{last_word(r.path)}, target_of(r),
-                               outcome_of(out)};
+    monitor::audit_entry entry{site_.now(), user, action_of(to, r), target_of(r), outcome_of(out)};
     log::info("web: " + entry.user + " " + entry.action + " " + entry.target + ": " + entry.outcome);
     if (auto kept = eyes_.kept().note(std::move(entry), site::soon()); !kept)
       log::warning("web: the audit log was not written: " + kept.error().text());
   }
-  static std::string_view last_word(std::string_view path) { return path.substr(path.rfind('/') + 1); }
 
   web_settings const with_;
   monitor::monitor eyes_;

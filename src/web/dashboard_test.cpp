@@ -3,9 +3,7 @@
 
 #include "core/ids.hpp"
 #include "eventually.hpp"
-#include "web/assets.hpp"
 #include "web/openapi.hpp"
-#include "web/views.hpp"
 
 #include <lovage/app.hpp>
 #include <lovage/json.hpp>
@@ -16,6 +14,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <numeric>
 #include <sstream>
 #include <thread>
 
@@ -28,6 +27,7 @@ namespace fs = std::filesystem;
 
 constexpr char const* hostile = "<img src=x onerror=alert(1)>\"'</script>";
 inline constexpr lovage::task<int(int, int)> sum{"web.sum", {"x", "y"}};
+inline constexpr lovage::task<int(std::vector<int>)> total{"web.total", {"xs"}};
 inline constexpr lovage::task<std::string(std::string)> broken{"web.broken", {"why"}};
 
 class Dashboard : public ::testing::Test {
@@ -36,7 +36,7 @@ class Dashboard : public ::testing::Test {
     fs::create_directories(folder);
     auto const place = "memory://" + random_uuid().str();
     with.broker_url(place).result_backend(place).web_port(0).web_history_path(folder / "history.db");
-    with.beat_store_url("memory://" + random_uuid().str());
+    with.beat_store_url("memory://" + random_uuid().str()).result_extended(true).task_send_sent_event(true);
   }
   ~Dashboard() override {
     d.reset();
@@ -45,6 +45,7 @@ class Dashboard : public ::testing::Test {
   void open() {
     on.emplace(with);
     on->tasks().define(sum, [](int x, int y) { return x + y; });
+    on->tasks().define(total, [](std::vector<int> const& xs) { return std::accumulate(xs.begin(), xs.end(), 0); });
     on->tasks().define(broken, [](std::string const& why) -> std::string { throw std::runtime_error{why}; });
     auto settings = web_settings::of(on->settings()).value();
     settings.assets = folder;
@@ -302,6 +303,55 @@ TEST_F(DashboardAtWork, AllThatMatchAreActedOn) {
   EXPECT_EQ(post("/api/v1/tasks/actions", {{"action", "delete"}}).status, 400);
 }
 
+TEST_F(DashboardAtWork, WhatIsOverIsNotRevoked) {
+  auto const over = failed("over");
+  auto const waits = sent({{"name", "web.sum"}, {"args", value::list{1, 2}}, {"countdown", 3600}});
+  EXPECT_TRUE(eventually([&] { return state_of(waits) == "PENDING"; }));
+  auto const told = R"({"done": 1, "total": 2, "skipped": 1, "failed": []})";
+  EXPECT_EQ(post("/api/v1/tasks/actions", {{"action", "revoke"}, {"matching", value::map{}}}).body, told);
+  EXPECT_EQ(post("/api/v1/tasks/actions", {{"action", "revoke"}, {"ids", value::list{over, waits}}}).body, told);
+}
+
+TEST_F(DashboardAtWork, ATaskThatIsOnlyInTheResultBackendHasItsName) {
+  auto const id = sent({{"name", "web.sum"}, {"args", value::list{1, 2}}});
+  EXPECT_TRUE(eventually([&] { return state_of(id) == "SUCCESS"; }));
+  post("/api/v1/tasks/actions", {{"action", "delete"}, {"ids", value::list{id}}});
+  auto const known = get("/api/v1/tasks/" + id);
+  EXPECT_EQ(*known.find("task")->find("name"), value{"web.sum"});
+  EXPECT_EQ(*known.find("task")->find("worker"), value{"w1@here"});
+  EXPECT_EQ(*known.find("stored")->find("result"), value{3});
+}
+
+TEST_F(DashboardAtWork, FlowersPathsAreKeptAsWhatWasDone) {
+  EXPECT_EQ(post("/api/worker/pool/grow/w1%40here?n=1").status, 200);
+  auto const audit = get("/api/v1/audit");
+  auto const& newest = audit.find("entries")->get_if<value::list>()->front();
+  EXPECT_EQ(*newest.find("action"), value{"POST grow"});
+  EXPECT_EQ(*newest.find("target"), value{"/api/worker/pool/grow/w1@here"});
+}
+
+TEST_F(DashboardAtWork, ARefusalNamesTheSetting) {
+  auto const told = post("/api/v1/workers/w1%40here/restart");
+  EXPECT_NE(told.body.find("Pool restarts not enabled"), std::string::npos) << told.body;
+  EXPECT_NE(told.body.find("worker_pool_restarts"), std::string::npos) << told.body;
+}
+
+TEST_F(DashboardAtWork, AChordIsDrawnWithItsGroup) {
+  auto const flow = lovage::group(sum.s(1, 1), sum.s(2, 2)) | total.s();
+  auto const sent_flow = on->send(flow);
+  EXPECT_EQ(sent_flow.get(20s), 6);
+  auto const body = sent_flow.id().str();
+  EXPECT_TRUE(eventually([&] { return state_of(body) == "SUCCESS"; }));
+  auto const drawn = get("/api/v1/tasks/" + body + "/graph");
+  std::size_t groups = 0, into_body = 0;
+  for (auto const& n : *drawn.find("nodes")->get_if<value::list>())
+    if (*n.find("kind") == value{"group"}) groups += *n.find("count") == value{2};
+  for (auto const& e : *drawn.find("edges")->get_if<value::list>())
+    into_body += e.get_if<value::list>()->at(1) == value{body};
+  EXPECT_EQ(groups, 1U) << to_json(drawn);
+  EXPECT_EQ(into_body, 2U) << to_json(drawn);
+}
+
 TEST_F(DashboardAtWork, AWorkerIsAskedAndTold) {
   auto const v = get("/api/v1/workers/w1%40here");
   EXPECT_GE(size_of(v, "registered"), 2U);
@@ -319,28 +369,6 @@ TEST_F(DashboardAtWork, MetricsBearFlowersNames) {
            std::string::npos;
   }));
   EXPECT_NE(ask("GET", "/metrics").body.find("flower_worker_online{worker=\"w1@here\"} 1"), std::string::npos);
-}
-
-TEST(Views, MaskedTasksShowNothingOfTheirArguments) {
-  monitor::task_record t;
-  t.args = "('hunter2',)", t.kwargs = "{'p': 'hunter2'}", t.result = "'hunter2'";
-  t.exception = "ValueError('hunter2')", t.traceback = "hunter2";
-  auto const masked = to_json(whole_task_value(t, true));
-  EXPECT_EQ(masked.find("hunter2"), std::string::npos);
-  EXPECT_NE(masked.find("ValueError"), std::string::npos) << "what kind of error it was may be known";
-  EXPECT_NE(to_json(whole_task_value(t, false)).find("hunter2"), std::string::npos);
-}
-
-TEST(Views, AddressesOfOtherBrokersAreNotShown) {
-  value const broker{value::map{{"hostname", "here"}, {"alternates", value::list{"redis://:hunter2@there"}}}};
-  auto const shown = to_json(safe_stats(value{value::map{{"pid", 1}, {"broker", broker}}}));
-  EXPECT_EQ(shown, R"({"pid": 1, "broker": {"hostname": "here"}})");
-}
-
-TEST(Assets, NamesWithAHashNeverChange) {
-  EXPECT_TRUE(never_changes("assets/main-1A2B3C4D.js"));
-  EXPECT_FALSE(never_changes("index.html"));
-  EXPECT_FALSE(never_changes("assets/well-known.js"));
 }
 
 }  // namespace

@@ -1,9 +1,8 @@
 #include "web/server.hpp"
 
 #include "core/log.hpp"
+#include "health/listener.hpp"
 #include "web/server_session.hpp"
-
-#include <fcntl.h>
 
 #include <thread>
 #include <utility>
@@ -38,33 +37,22 @@ class server::impl {
   expected<void> listen(std::string const& host, std::uint16_t port) {
     auto const address = address_of_host(loop_, host);
     if (!address) return fail(address.error());
-    tcp::endpoint const at{*address, port};
-    error_code failed;
-    acceptor_.open(at.protocol(), failed);
-    if (!failed) ::fcntl(acceptor_.native_handle(), F_SETFD, FD_CLOEXEC);
-    if (!failed) acceptor_.set_option(tcp::acceptor::reuse_address{true}, failed);
-    if (!failed) acceptor_.bind(at, failed);
-    if (!failed) acceptor_.listen(512, failed);
-    if (failed)
-      return fail(errc::unavailable, "cannot listen: " + failed.message() + "; choose another port with --port",
-                  host + ":" + std::to_string(port));
-    bound_ = acceptor_.local_endpoint(failed);
+    if (auto const open = door_.open(*address, port, 512); !open)
+      return fail(open.error().code, "cannot listen: " + open.error().detail + "; choose another port with --port",
+                  open.error().where);
     return {};
   }
-  [[nodiscard]] tcp::endpoint bound() const { return bound_; }
+  [[nodiscard]] health::listener const& door() const { return door_; }
   [[nodiscard]] std::size_t connections() const noexcept { return shared_->connections.load(); }
 
   void start() {
     if (thread_.joinable() || stopped_) return;
-    accept();
+    door_.accept([this](tcp::socket socket) { serve(std::move(socket)); });
     thread_ = std::thread{[this] { run(); }};
   }
   void stop() {
     if (std::exchange(stopped_, true)) return;
-    asio::post(loop_, [this] {
-      error_code ignored;
-      acceptor_.close(ignored);
-    });
+    asio::post(loop_, [this] { door_.close(); });
     shared_->pool.join();  // what is being answered is answered
     loop_.stop();
     if (thread_.joinable()) thread_.join();
@@ -81,21 +69,6 @@ class server::impl {
       }
     }
   }
-  void accept() {
-    acceptor_.async_accept([this](error_code failed, tcp::socket socket) {
-      if (failed == asio::error::operation_aborted || !acceptor_.is_open()) return;
-      if (failed) return accept_later();  // out of descriptors, as a rule
-      ::fcntl(socket.native_handle(), F_SETFD, FD_CLOEXEC);
-      serve(std::move(socket));
-      accept();
-    });
-  }
-  void accept_later() {
-    pause_.expires_after(std::chrono::milliseconds{100});
-    pause_.async_wait([this](error_code failed) {
-      if (!failed) accept();
-    });
-  }
   void serve(tcp::socket socket) {
     if (shared_->connections.load() >= shared_->limits.connections) return;  // closes it
     error_code ignored;
@@ -105,9 +78,7 @@ class server::impl {
 
   std::shared_ptr<detail::server_shared> shared_;
   asio::io_context loop_{1};
-  tcp::acceptor acceptor_{loop_};
-  asio::steady_timer pause_{loop_};
-  tcp::endpoint bound_;
+  health::listener door_{loop_};
   bool stopped_ = false;
   std::thread thread_;
 };
@@ -122,14 +93,8 @@ expected<std::unique_ptr<server>> server::listen(std::string const& host, std::u
 server::server(std::unique_ptr<impl> with) : impl_{std::move(with)} {}
 server::~server() = default;
 
-std::uint16_t server::port() const noexcept { return impl_->bound().port(); }
-
-std::string server::url() const {
-  auto const at = impl_->bound();
-  auto const host = at.address().to_string();
-  return "http://" + (at.address().is_v6() ? "[" + host + "]" : host) + ":" + std::to_string(at.port());
-}
-
+std::uint16_t server::port() const noexcept { return impl_->door().port(); }
+std::string server::url() const { return impl_->door().url(); }
 void server::start() { impl_->start(); }
 void server::stop() { impl_->stop(); }
 std::size_t server::connections() const noexcept { return impl_->connections(); }

@@ -18,4 +18,11 @@ periodic_tasks& site::schedule() {
   return *schedule_;
 }
 
+response unknown_task_response(std::string const& id) {
+  return error_response(404, "not_found",
+                        "nothing is known of this task: no event of it was seen, or it is older than the history; "
+                        "do workers send events (lovage worker -E)?",
+                        id);
+}
+
 }  // namespace lovage::web

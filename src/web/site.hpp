@@ -45,12 +45,16 @@ struct site {
   std::unique_ptr<periodic_tasks> schedule_;
 };
 
+/// 404.
+[[nodiscard]] response unknown_task_response(std::string const& id);
+
 // One per file of handlers.
 void add_session_routes(router& to, site& s);
 void add_overview_routes(router& to, site& s);
 void add_health_routes(router& to, site& s);
 void add_worker_routes(router& to, site& s);
 void add_task_routes(router& to, site& s);
+void add_workflow_routes(router& to, site& s);
 void add_task_action_routes(router& to, site& s);
 void add_queue_routes(router& to, site& s);
 void add_dead_routes(router& to, site& s);

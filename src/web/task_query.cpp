@@ -40,6 +40,7 @@ monitor::task_filter filter_of(site& s, fields const& q) {
   out.text = q.get("q");
   out.error_group = q.get("error");
   out.root = q.get("root");
+  out.group = q.get("group");
   if (auto const at = number_of(q, "from")) out.from = time_of(*at);
   if (auto const at = number_of(q, "to")) out.to = time_of(*at);
   if (auto const entry = std::string{q.get("periodic")}; !entry.empty()) narrow_to_periodic(s, entry, out);
@@ -58,8 +59,8 @@ monitor::task_filter filter_of(site& s, value::map const& m) {
     if (auto const* all = v.get_if<value::list>())
       for (auto const& each : *all)
         if (auto const* word = each.get_if<std::string>()) text += (text.empty() ? "" : ",") + *word;
-    static constexpr std::string_view known[] = {"state", "name", "worker", "queue", "q",        "from",  "to",
-                                                 "error", "root", "order",  "limit", "periodic", "cursor"};
+    static constexpr std::string_view known[] = {"state", "name", "worker", "queue", "q",     "from",     "to",
+                                                 "error", "root", "group",  "order", "limit", "periodic", "cursor"};
     bool const is_known = std::find(std::begin(known), std::end(known), key) != std::end(known);
     // What is misspelt would match everything.
     if (!is_known) throw error{errc::invalid_argument, "tasks cannot be chosen by '" + key + "'", "matching"};

@@ -1,5 +1,7 @@
 #include "web/views.hpp"
 
+#include "wire/serializer.hpp"
+
 #include <charconv>
 #include <cmath>
 
@@ -38,6 +40,7 @@ value::map brief_of(task_record const& t, bool masked) {
           {"exception", masked_exception(t.exception, masked)},
           {"parent", text_value(t.parent)},
           {"root", text_value(t.root)},
+          {"group", text_value(t.group)},
           {"error_group", text_value(t.error_group)}};
 }
 
@@ -70,14 +73,14 @@ std::string kind_of_pool(value const& pool) {
   return *text;
 }
 
-value pool_value(value const& stats) {
-  auto const* pool = stats.find("pool");
+value pool_value(monitor::worker_details const& said) {
+  auto const* pool = said.stats.find("pool");
   if (!pool || !pool->is<value::map>()) return {};
-  auto const* scaler = stats.find("autoscaler");
+  auto const* scaler = said.stats.find("autoscaler");
   value const none;
   auto const& limits = scaler ? *scaler : none;
   return value::map{{"kind", text_value(kind_of_pool(*pool))},
-                    {"size", number_member(*pool, "max-concurrency")},
+                    {"size", optional_value(said.slots())},
                     {"min", number_member(limits, "min")},
                     {"max", number_member(limits, "max")},
                     {"processes", list_member(*pool, "processes")}};
@@ -117,7 +120,8 @@ value whole_task_value(task_record const& t, bool masked) {
   out.push_back({"routing_key", text_value(t.routing_key)});
   out.push_back({"client", text_value(t.client)});
   out.push_back({"clock", t.clock});
-  out.push_back({"stamps", value{}});  // events tell none
+  out.push_back({"chord", text_value(t.chord)});
+  out.push_back({"stamps", t.stamps.empty() ? value{} : wire::from_json(t.stamps).value_or(value{})});
   return out;
 }
 
@@ -139,7 +143,7 @@ value worker_value(monitor::worker_picture const& w, bool masked) {
                     {"succeeded", w.seen.succeeded},
                     {"failed", w.seen.failed},
                     {"load", std::move(load)},
-                    {"pool", pool_value(stats)},
+                    {"pool", w.said ? pool_value(*w.said) : value{}},
                     {"prefetch", number_member(stats, "prefetch_count")},
                     {"queues", w.said ? names_value(w.said->queues()) : value{value::list{}}},
                     {"memory", memory_of(stats)},

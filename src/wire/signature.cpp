@@ -239,4 +239,21 @@ signature make_map(signature_kind kind, signature task, value::list items, std::
   return container(name, std::nullopt, std::move(kwargs), true);
 }
 
+std::string first_id(value const& frozen) {
+  auto const text = [](value const* v) {
+    auto const* s = v ? v->get_if<std::string>() : nullptr;
+    return s ? std::string_view{*s} : std::string_view{};
+  };
+  auto const* at = &frozen;
+  while (text(at->find("subtask_type")) == "chain" || text(at->find("task")) == "celery.chain") {
+    auto const* kwargs = at->find("kwargs");
+    auto const* tasks = kwargs ? kwargs->find("tasks") : nullptr;
+    auto const* steps = tasks ? tasks->get_if<value::list>() : nullptr;
+    if (steps == nullptr || steps->empty()) return {};
+    at = &steps->front();
+  }
+  auto const* options = at->find("options");
+  return std::string{text(options ? options->find("task_id") : nullptr)};
+}
+
 }  // namespace lovage::wire

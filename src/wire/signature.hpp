@@ -63,6 +63,10 @@ struct chord_parts {
 };
 [[nodiscard]] expected<chord_parts> split_chord(signature chord);
 
+/// The id by which what a frozen signature calls first is known: a task's; a group's for a group, and for a chord,
+/// whose header it is. Empty where there is none.
+[[nodiscard]] std::string first_id(value const& frozen);
+
 /// map, starmap or chunks taken apart: `task` is called once for each element of `items`.
 struct map_parts {
   signature task;

@@ -82,6 +82,20 @@ TEST(containers, say_which_member_is_broken) {
   EXPECT_EQ(split_map(make_map(signature_kind::chunks, call("a"), {}, 0)).error().where, "signature.kwargs.n");
 }
 
+TEST(containers, are_known_by_the_id_of_what_they_call_first) {
+  auto frozen = [](signature s, char const* id) {
+    s.set_option("task_id", id);
+    return s;
+  };
+  auto const step = frozen(call("a"), "one");
+  EXPECT_EQ(first_id(step.to_value()), "one");
+  EXPECT_EQ(first_id(make_chain({make_chain({step}), call("b")}).to_value()), "one");
+  EXPECT_EQ(first_id(make_chain({frozen(make_group({step}), "gid"), call("b")}).to_value()), "gid");
+  EXPECT_EQ(first_id(call("a").to_value()), "");
+  EXPECT_EQ(first_id(make_chain({}).to_value()), "");
+  EXPECT_EQ(first_id(value{}), "");
+}
+
 TEST(options, are_set_found_and_removed) {
   auto s = call("a");
   s.set_option("queue", "x");

@@ -1,5 +1,6 @@
 #include "wire/signed.hpp"
 
+#include "core/c_library.hpp"
 #include "wire/base64.hpp"
 #include "wire/serializer.hpp"
 
@@ -22,13 +23,6 @@ namespace lovage::wire {
 
 namespace {
 
-template <auto Free>
-struct freed_by {
-  template <class T>
-  void operator()(T* p) const noexcept {
-    Free(p);
-  }
-};
 void free_text(char* p) { OPENSSL_free(p); }
 void free_bytes(unsigned char* p) { OPENSSL_free(p); }
 
@@ -99,8 +93,6 @@ context_ptr pss_context(EVP_PKEY* key, std::string const& digest, bool sign) {
     return nullptr;
   return context;
 }
-
-unsigned char const* octets(std::string_view s) { return reinterpret_cast<unsigned char const*>(s.data()); }
 
 failure malformed(std::string_view what) { return fail(errc::decode, "signed body: " + std::string{what}, "body"); }
 
@@ -198,7 +190,8 @@ expected<signed_payload> certificate_store::verify(std::string_view body, std::s
   auto const context = pss_context(in->key, digest, false);
   if (!context) return fail(errc::bad_config, digest_problem(digest) + last_problem(), "security_digest");
   auto const& data = in->payload;
-  if (EVP_DigestVerify(context.get(), octets(in->signature), in->signature.size(), octets(data), data.size()) != 1) {
+  if (EVP_DigestVerify(context.get(), as_octets(in->signature), in->signature.size(), as_octets(data), data.size()) !=
+      1) {
     ERR_clear_error();
     return fail(errc::not_accepted, "the signature of '" + in->signer + "' does not fit the body", "body");
   }
@@ -248,7 +241,7 @@ expected<std::string> message_signer::sign(std::string_view content_type, std::s
   std::string signature(static_cast<std::size_t>(EVP_PKEY_get_size(state_->key.get())), '\0');
   auto size = signature.size();
   if (!context || EVP_DigestSign(context.get(), reinterpret_cast<unsigned char*>(signature.data()), &size,
-                                 octets(payload), payload.size()) != 1)
+                                 as_octets(payload), payload.size()) != 1)
     return fail(errc::encode, "cannot sign: " + last_problem(), "security_key");
   signature.resize(size);
   bool const newer = layout == signed_layout::celery_5_5;

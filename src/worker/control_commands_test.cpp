@@ -284,6 +284,13 @@ TEST_F(ControlCommands, GiveUpAQueueThatIsNotTakenFromAsCelerysDo) {
   EXPECT_THAT(show(run("cancel_consumer", {{"queue", "q"}})), HasSubstr("error"));
 }
 
+TEST_F(ControlCommands, ShowTheRateThatTheyWereTold) {
+  run("rate_limit", {{"task_name", "wire.add"}, {"rate_limit", "10/m"}});
+  EXPECT_EQ(show(run("registered")), R"(["wire.add [rate_limit=10/m]", "wire.retry_forever"])");
+  run("rate_limit", {{"task_name", "wire.add"}, {"rate_limit", 0}});
+  EXPECT_EQ(show(run("registered")), R"(["wire.add [rate_limit=0]", "wire.retry_forever"])");
+}
+
 TEST_F(ControlCommands, GreetOthersButNotThemselves) {
   EXPECT_TRUE(run("hello", {{"from_node", "w1@wirehost"}}).is_null());
   EXPECT_EQ(show(run("hello", {{"from_node", "w2@wirehost"}, {"revoked", value::map{}}})),

@@ -76,7 +76,8 @@ struct node {
   std::size_t concurrency = 1;  ///< of a pool that does not tell its own
   node_parts parts = {};
   std::chrono::steady_clock::time_point since = std::chrono::steady_clock::now();
-  std::vector<std::uint64_t> memory_samples = {};  ///< octets; of `memsample`
+  std::vector<std::uint64_t> memory_samples = {};       ///< octets; of `memsample`
+  std::map<std::string, std::string> rate_limits = {};  ///< of tasks, as last told by command; "0": none
 
   [[nodiscard]] std::size_t slots() const { return jobs.concurrency() > 0 ? jobs.concurrency() : concurrency; }
 };

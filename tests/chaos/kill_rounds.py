@@ -172,6 +172,8 @@ class Run:
 def run_rounds(run: Run, rounds: int) -> float:
     for process in run.all.values():
         process.start()
+    # A PostgreSQL that is killed while it makes unlogged tables may not come up again ("File exists"): its own fault.
+    servers.wait_until(run.marks_made, 60, "the first task to run")
     started = time.monotonic()
     for n in range(1, rounds + 1):
         run.round()

@@ -4,7 +4,7 @@ import os
 import shutil
 import signal
 import subprocess
-import time
+import threading
 import unittest
 
 from cli_case import PLUGIN, PROGRAM, Case, once, read
@@ -27,12 +27,24 @@ class DevTest(Case):
         for name in ("LOVAGE_BROKER_URL", "LOVAGE_RESULT_BACKEND"):
             self.env.pop(name, None)
         self.project = os.path.join(self.dir, "demo")
+        self.changed, self.text, self.silent = threading.Condition(), "", False
 
     def path(self, name):
         return os.path.join(self.project, name)
 
     def said(self):
-        return read(os.path.join(self.dir, "dev.log"))
+        with self.changed:
+            return self.text
+
+    def listen(self):
+        """Takes what the program says as it says it."""
+        for line in self.dev.stdout:
+            with self.changed:
+                self.text += line
+                self.changed.notify_all()
+        with self.changed:
+            self.silent = True
+            self.changed.notify_all()
 
     def here(self, *args, code=0):
         """A command as one would give it in the project's folder."""
@@ -48,11 +60,9 @@ class DevTest(Case):
             f.write(text.replace(old, new))
 
     def wait_for_text(self, text, count=1):
-        end = time.monotonic() + 150
-        while self.said().count(text) < count:
-            if self.dev.poll() is not None or time.monotonic() > end:
-                self.fail(f"waited in vain for {text!r}:\n{self.said()}")
-            time.sleep(0.05)
+        with self.changed:
+            self.changed.wait_for(lambda: self.silent or self.text.count(text) >= count, 150)
+            self.assertGreaterEqual(self.text.count(text), count, f"waited in vain for {text!r}:\n{self.text}")
 
     def ended(self, dev):
         self.assertEqual(dev.wait(60), 0, self.said())
@@ -60,9 +70,11 @@ class DevTest(Case):
 
     @contextlib.contextmanager
     def developing(self, *args, cwd=None, ready=1):
-        with open(os.path.join(self.dir, "dev.log"), "w") as log:
-            self.dev = subprocess.Popen([PROGRAM, "dev", "--without-web", *args], cwd=cwd or self.dir, env=self.env,
-                                        stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
+        self.text, self.silent = "", False
+        self.dev = subprocess.Popen([PROGRAM, "dev", "--without-web", *args], cwd=cwd or self.dir, env=self.env, text=True,
+                                    stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True)
+        listener = threading.Thread(target=self.listen)
+        listener.start()
         try:
             self.wait_for_text("ready.", ready)
             yield self.dev
@@ -71,6 +83,8 @@ class DevTest(Case):
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGKILL)
             self.dev.wait()
+            listener.join()
+            self.dev.stdout.close()
 
     def test_a_project_is_built_run_changed_broken_and_mended(self):
         self.assertIn("lovage dev demo", self.lovage("dev", "--init", "demo").stdout)

@@ -89,9 +89,9 @@ TEST_F(PostgresBroker, what_was_settled_and_came_back_with_a_restart_is_delivere
   send(messages(3));
   auto const from = consume();
   auto const got = take(*from, 2);
-  (void)ask("CREATE TABLE before AS SELECT * FROM lovage.message");
+  (void)ask("CREATE TABLE lovage.before AS SELECT * FROM lovage.message");
   settle(*from, {got[0]});
-  (void)ask("DELETE FROM lovage.message; INSERT INTO lovage.message SELECT * FROM before; DROP TABLE before");
+  (void)ask("INSERT INTO lovage.message SELECT * FROM lovage.before ON CONFLICT DO NOTHING");
   cut_connections();
   auto const again = take(*from, 2);
   ASSERT_THAT(bodies(again), ElementsAre("0", "2")) << "1 is still held";
@@ -108,6 +108,33 @@ TEST_F(PostgresBroker, a_claim_that_waits_survives_the_loss_of_its_connection) {
   cut_connections();
   send(messages(1));
   waiting.join();
+}
+
+// The server sends what it has to notify together with the answer to the keeper, which was held up.
+TEST_F(PostgresBroker, what_the_keeper_hears_wakes_the_one_who_waits) {
+  auto const from = consume();
+  auto const is_asleep = [&] { return number("SELECT count(*) FROM pg_locks WHERE classid = 2776603") == 1; };
+  auto const keeper_waits = [&] {
+    return number("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'") == 1;
+  };
+  int late = 0;
+  for (int i = 0; i < 20; ++i) {
+    send({message("running")});
+    auto const running = take(*from, 1);
+    std::thread waiting{[&] { settle(*from, take(*from, 1)); }};
+    ASSERT_TRUE(eventually(is_asleep));
+    (void)ask("BEGIN");
+    (void)ask("SELECT id FROM lovage.session FOR UPDATE");
+    from->started(running.at(0).tag);
+    ASSERT_TRUE(eventually(keeper_waits));
+    send({message("more")});
+    auto const begun = steady::now();
+    (void)ask("COMMIT");
+    waiting.join();
+    if (since(begun) > 1s) ++late;
+    settle(*from, running);
+  }
+  EXPECT_EQ(late, 0) << "it looks by itself every two seconds only";
 }
 
 TEST_F(PostgresBroker, publishers_say_nothing_to_workers_that_are_awake) {

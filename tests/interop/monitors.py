@@ -32,7 +32,7 @@ from peers import HERE, Worker, as_options, quiet_environment  # noqa: E402
 PYTHON, LOVAGE = "w1@python", "w1@lovage"
 # What one side may say that the other does not, by type; each has its reason.
 ONLY_PYTHON: dict[str, set[str]] = {}
-ONLY_LOVAGE: dict[str, set[str]] = {}
+ONLY_LOVAGE: dict[str, set[str]] = {"task-received": {"queue"}}  # the dashboard would have to guess it
 
 
 class TellingPythonWorker(Worker):

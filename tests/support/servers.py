@@ -65,6 +65,18 @@ def wait_until(condition, seconds: float, what: str, every: float = 0.02):
         time.sleep(every)
 
 
+def stop_process(pid: int) -> None:
+    """SIGSTOP, until every thread has stopped: those that run at the moment go on a little."""
+    os.kill(pid, signal.SIGSTOP)
+    wait_until(lambda: all(state in "TtZX" for state in _thread_states(pid)), 10, f"process {pid} to stop", 0.001)
+
+
+def _thread_states(pid: int) -> Iterator[str]:
+    for stat in Path(f"/proc/{pid}/task").glob("*/stat"):
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+            yield stat.read_text().rpartition(")")[2].split()[0]
+
+
 class Server:
     """One server process. `kill`, `suspend` and `restart` make the faults of the chaos tests."""
 
@@ -123,7 +135,7 @@ class Server:
 
     def suspend(self) -> None:
         """SIGSTOP: the server falls silent, its connections stay open."""
-        os.kill(self.pid, signal.SIGSTOP)
+        stop_process(self.pid)
         self.suspended = True
 
     def resume(self) -> None:
@@ -308,7 +320,7 @@ class Postgres(Server):
     def suspend(self) -> None:
         for pid in [self.pid, *self.family()]:  # the first, so that it makes no more
             with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGSTOP)
+                stop_process(pid)
         self.suspended = True
 
     def resume(self) -> None:

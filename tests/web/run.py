@@ -3,10 +3,10 @@
 
 usage: run.py BUILD_DIR [--keep] [--serve] [--program FILE] [SPEC...]
 
-Runs in an environment with Celery (tests/support/python_env.sh DIR newest). One Redis of its own, a lovage worker, a
-Python worker, `lovage beat` and `lovage web`; tasks that succeed, fail, retry, wait, belong to workflows, have hostile
-names and arguments, and a dead set. Then web/tests runs (Playwright); what the pages look like is kept in
-BUILD_DIR/screenshots. With --serve there are no specs: all of it runs until ctrl-C, for work on the pages.
+Runs in an environment with Celery (tests/support/python_env.sh DIR newest). One Redis of its own, lovage workers, a
+Python worker, `lovage beat` and `lovage web`, also one with logins and one that is read-only; tasks that succeed, fail,
+retry, wait, belong to workflows, have hostile names and arguments, and a dead set. Then web/tests runs (Playwright); what
+the pages look like is kept in BUILD_DIR/screenshots. With --serve there are no specs: all of it runs until ctrl-C, for work on the pages.
 """
 
 import argparse
@@ -34,6 +34,7 @@ from peers import as_options, quiet_environment  # noqa: E402
 
 EVIL = ['<img src=x onerror="window.hacked=1">', '"><script>window.hacked=1</script>', "\u202egnp.exe\u202c \u05e9\u05dc\u05d5\u05dd",
         "W" * 10_000, "javascript:window.hacked=1"]  # fmt: skip
+SECRETS = ["a-password-that-is-not-shown", "a-key-for-cookies-that-is-not-shown"]
 
 
 class Place:
@@ -62,8 +63,8 @@ class Place:
     def lovage(self, *words: str) -> list[str]:
         return [str(self.program), *words]
 
-    def once(self, *words: str) -> None:
-        done = subprocess.run(self.lovage(*words), cwd=self.work, env=quiet_environment(), capture_output=True, text=True, timeout=60)
+    def once(self, *words: str, given: str = "") -> None:
+        done = subprocess.run(self.lovage(*words), cwd=self.work, env=quiet_environment(), input=given, capture_output=True, text=True, timeout=60)
         if done.returncode != 0:
             raise RuntimeError(f"lovage {' '.join(words)}: {done.stdout}{done.stderr}")
 
@@ -77,29 +78,50 @@ class Place:
             p.wait()
 
 
-def start_all(at: Place, port: int) -> None:
+def start_workers(at: Place) -> None:
     python_path = os.pathsep.join([str(INTEROP), str(HERE.parent / "support")])
     options = as_options(at.settings)
-    stores = ["-b", at.settings["broker_url"], "--result-backend", at.settings["result_backend"]]  # the schedule lives in the second
     at.start("python", [sys.executable, "-m", "celery", "-A", "tasks", "worker", "-c", "2", "-Q", "python,reports", "-n", "celery@django-1", "-E", "-l", "info"],
              {"INTEROP_SETTINGS": json.dumps(at.settings), "PYTHONPATH": python_path, "PYTHONDONTWRITEBYTECODE": "1"}, "ready.")  # fmt: skip
     at.start("lovage", at.lovage("worker", "-A", str(at.build / "lib/libinterop_tasks.so"), "-c", "3", "-Q", "celery,mail", "-n", "shop@web-1", "-E", "-l", "info",
                                  "--", *options), ready="ready.")  # fmt: skip
+    at.start("scaled", at.lovage("worker", "-A", str(at.build / "lib/libinterop_tasks.so"), "-P", "threads", "--autoscale", "4,1", "-Q", "scaled", "-n", "scaled@web-2",
+                                 "-E", "-l", "info", "--", *options), ready="ready.")  # fmt: skip
+
+
+def start_beat(at: Place) -> None:
+    stores = ["-b", at.settings["broker_url"], "--result-backend", at.settings["result_backend"]]  # the schedule lives in the second
     for name, when, task in (("nightly-report", "0 3 * * *", "interop.now"), ("hourly-index", "0 * * * *", "interop.who"),
                              ("every-few-seconds", "every 5s", "interop.now"), (EVIL[0], "30 4 * * 1-5", "interop.now")):  # fmt: skip
         at.once("schedule", "add", name, when, task, *stores)
     at.start("beat", at.lovage("beat", "-l", "info", *stores))
-    at.start("web", at.lovage("web", *stores, "--port", str(port),
-                              "--history", str(at.work / "history.db"), "-l", "info"))  # fmt: skip
-    servers.wait_until(lambda: answers(port), 60, "lovage web to answer")
 
 
-def answers(port: int) -> bool:
-    try:
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}/healthcheck", timeout=5) as answer:
-            return answer.status == 200
-    except OSError:
-        return False
+def start_web(at: Place, name: str, *options: str, **settings: str) -> str:
+    """A dashboard with a history of its own; returns its address. Secrets among the settings are not to be seen on its pages."""
+    port = servers.free_port()
+    at.start(name, at.lovage("web", "--port", str(port), "--history", str(at.work / f"{name}.db"), "-l", "info", *options,
+                             "--", *as_options({**at.settings, **settings})), ready="is ready.")  # fmt: skip
+    return f"http://127.0.0.1:{port}"
+
+
+def start_webs(at: Place) -> dict[str, str]:
+    """One for everybody, one that asks who one is, one that changes nothing: their addresses, as the specs look for them."""
+    users = at.work / "users"
+    for name, role in (("ann", "operator"), ("bob", "viewer")):
+        at.once("web", "passwd", name, "--role", role, "--save", str(users), given=f"secret of {name}\n")
+    return {
+        "LOVAGE_WEB_URL": start_web(at, "web", alert_smtp_url=f"smtp://ops:{SECRETS[0]}@127.0.0.1:1", alert_mail_from="lovage@example.org",
+                                    alert_mail_to="ops@example.org", web_auth_secret=SECRETS[1]),  # fmt: skip
+        "LOVAGE_WEB_URL_LOGIN": start_web(at, "web-login", "--auth-file", str(users)),
+        "LOVAGE_WEB_URL_READ_ONLY": start_web(at, "web-read-only", "--read-only", "--mask-arguments"),
+    }
+
+
+def known_workers(address: str) -> bool:
+    """Whether the dashboard has heard of all workers, and has asked them what they are."""
+    with urllib.request.urlopen(address + "/api/v1/workers", timeout=30) as answer:
+        return sum(one["pool"] is not None for one in json.load(answer)["workers"]) == 3
 
 
 def send_all(app) -> None:
@@ -156,19 +178,20 @@ def send_workflow(app) -> None:
     chord([s("slow", 0.2, queue="python"), s("slow", 0.1)], s("echo")).apply_async()
 
 
-def browse(at: Place, port: int, specs: list[str]) -> int:
+def browse(at: Place, addresses: dict[str, str], specs: list[str]) -> int:
     shots = at.build / "screenshots"
     shots.mkdir(parents=True, exist_ok=True)
-    environment = {**os.environ, "LOVAGE_WEB_URL": f"http://127.0.0.1:{port}", "LOVAGE_WEB_SHOTS": str(shots), "LOVAGE_WEB_OUTPUT": str(at.build / "web-tests")}
+    environment = {**os.environ, **addresses, "LOVAGE_WEB_SECRETS": " ".join(SECRETS), "LOVAGE_WEB_SHOTS": str(shots),
+                   "LOVAGE_WEB_OUTPUT": str(at.build / "web-tests")}  # fmt: skip
     playwright = ROOT / "web/node_modules/.bin/playwright"
     if not playwright.exists():
         subprocess.run(["npm", "ci", "--no-audit", "--no-fund", "--loglevel=error"], cwd=ROOT / "web", check=True)
     return subprocess.run([str(playwright), "test", *specs], cwd=ROOT / "web", env=environment).returncode
 
 
-def wait_for_end(port: int) -> int:
+def wait_for_end(addresses: dict[str, str]) -> int:
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
-    print(f"LOVAGE_WEB_URL=http://127.0.0.1:{port}", flush=True)
+    print(*(f"{name}={address}" for name, address in addresses.items()), sep="\n", flush=True)
     signal.sigwait({signal.SIGINT, signal.SIGTERM})
     return 0
 
@@ -180,7 +203,7 @@ def main() -> int:
     words.add_argument("--keep", action="store_true", help="leave the logs, and tell where")
     words.add_argument("--serve", action="store_true", help="run no specs, tell the address, and go on until ctrl-C")
     words.add_argument("specs", nargs="*")
-    given = words.parse_args()
+    given = words.parse_intermixed_args()
     build = given.build.resolve()
     if shutil.which(os.environ.get("CHROMIUM", "chromium")) is None:
         print("error: there is no chromium; install it (Debian: apt install chromium) or set CHROMIUM", file=sys.stderr)
@@ -192,15 +215,17 @@ def main() -> int:
             settings = {"broker_url": redis.url(db=0), "result_backend": redis.url(db=1), "task_track_started": True,
                         "worker_pool_restarts": True, "task_send_sent_event": True}
             at = Place(build, given.program or build / "bin/lovage", work, settings)
-            port = servers.free_port()
             try:
-                start_all(at, port)
+                start_workers(at)
+                start_beat(at)
+                addresses = start_webs(at)
                 app = tasks.make_app(settings)
                 send_all(app)
                 send_workflow(app)
                 traffic = Traffic(settings)
                 traffic.start()
-                code = wait_for_end(port) if given.serve else browse(at, port, given.specs)
+                servers.wait_until(lambda: known_workers(addresses["LOVAGE_WEB_URL"]), 60, "the dashboard to know all workers")
+                code = wait_for_end(addresses) if given.serve else browse(at, addresses, given.specs)
                 traffic.over.set()
                 traffic.join()
             finally:

@@ -106,7 +106,7 @@ function get(world, [first, second, third], query) {
       if (third === "graph") {
         if (second !== world.root && !world.tasks.has(second)) throw missing("workflow " + second);
         const root = second === world.root ? second : world.tasks.get(second)?.root ?? second;
-        return { nodes: [...world.tasks.values()].filter((one) => one.root === root || one.id === root).map((one) => ({ id: one.id, name: one.name, state: one.state, kind: one.name.endsWith("merge") ? "chord" : "task" })), edges: root === world.root ? world.edges : [] };
+        return { nodes: [...world.tasks.values()].filter((one) => one.root === root || one.id === root).map((one) => ({ id: one.id, name: one.name, state: one.state, kind: "task", group: null, parent: one.parent ?? null, count: 1, states: null })), edges: root === world.root ? world.edges : [] };
       }
       return detail(world, second);
     case "names": return { names: [...new Set([...world.tasks.values()].map((one) => one.name))].sort() };

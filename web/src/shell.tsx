@@ -94,9 +94,12 @@ function Menu() {
         <Icon name={icons[theme.value]} />
       </button>
       <label class="sr" for="language">{t("top.language")}</label>
-      <select id="language" value={language.value} onChange={(event) => choose((event.target as HTMLSelectElement).value as Language)}>
-        {languages.map((one) => <option key={one.code} value={one.code} lang={one.code}>{one.name}</option>)}
-      </select>
+      <span class="language">
+        <Icon name="language" />
+        <select id="language" value={language.value} onChange={(event) => choose((event.target as HTMLSelectElement).value as Language)}>
+          {languages.map((one) => <option key={one.code} value={one.code} lang={one.code}>{one.name}</option>)}
+        </select>
+      </span>
       <button type="button" class="ghost keys-button" aria-label={t("keys.title")} title={t("keys.title") + " (?)"} onClick={() => (keysShown.value = true)}>
         <Icon name="keyboard" />
       </button>

@@ -117,6 +117,7 @@ export interface Task {
   exception: string | null;
   parent: string | null;
   root: string | null;
+  group: string | null;
   error_group: string | null;
 }
 export interface TaskFull extends Task {
@@ -148,7 +149,12 @@ export interface GraphNode {
   id: string;
   name: string;
   state: string;
-  kind: string;
+  /** group: all its members; more: of those, or of a task's children, what is not listed; body: of a chord, not called yet. */
+  kind: "task" | "group" | "more" | "body";
+  group: string | null;
+  parent: string | null;
+  count: number;
+  states: Record<string, number> | null;
 }
 export interface Queue {
   name: string;
@@ -259,5 +265,6 @@ export interface Replies {
 export interface ActionOutcome {
   done: number;
   total: number;
+  skipped?: number;
   failed: { id: string; text: string }[];
 }

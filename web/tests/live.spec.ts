@@ -1,5 +1,5 @@
 // The stream: it moves the figures, nothing jumps, it can be paused.
-import { expect, open, settled, test } from "./support";
+import { anAdd, expect, get, open, post, settled, test, workflow } from "./support";
 
 test("the overview is live and can be paused", async ({ page }) => {
   await open(page, "/");
@@ -16,13 +16,8 @@ test("the overview is live and can be paused", async ({ page }) => {
 test("new tasks are counted and shown when asked for, the list does not jump", async ({ page, context }) => {
   await open(page, "/tasks");
   const first = await page.locator("tbody tr").first().innerText();
-  const session = (await (await context.request.get("/api/v1/session")).json()) as { csrf: string };
-  const { names } = (await (await context.request.get("/api/v1/names")).json()) as { names: string[] };
-  const sent = await context.request.post("/api/v1/tasks/send", {
-    headers: { "X-CSRF-Token": session.csrf, Origin: new URL(page.url()).origin },
-    data: { name: names.find((one) => /\.add$/.test(one)) ?? names[0], args: [1, 2], kwargs: {} },
-  });
-  expect(sent.ok()).toBeTruthy();
+  const { names } = await get<{ names: string[] }>(context.request, "names");
+  await post(context.request, "tasks/send", { name: anAdd(names), args: [1, 2], kwargs: {} });
   const more = page.getByRole("button", { name: /Show \d+ new tasks?/ });
   await expect(more).toBeVisible();
   expect((await page.locator("tbody tr").first().innerText()).split("\n")[0]).toBe(first.split("\n")[0]);
@@ -31,7 +26,6 @@ test("new tasks are counted and shown when asked for, the list does not jump", a
 });
 
 test("the pages of the workflow are drawn with states as words", async ({ page, context }) => {
-  const { workflow } = await import("./support");
   await open(page, "/workflows/" + (await workflow(context.request)));
   await expect(page.locator("svg.graph g.node").first()).toBeVisible();
   expect(await page.locator("svg.graph g.node").count()).toBeGreaterThan(1);

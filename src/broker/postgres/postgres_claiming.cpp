@@ -102,7 +102,7 @@ void postgres_consumer::add_claim_or_candidates(std::vector<postgres_call>& to, 
 
 expected<std::vector<delivery>> postgres_consumer::look(std::size_t max, deadline until) {
   if (auto up = connect(until); !up) return fail(up.error());
-  (void)line_.session().peek();  // what was notified has woken us; each look reads all
+  (void)line_.session().notified();  // it has woken us; each look reads all
   auto const grace = deadline::in(look_grace);
   auto const by = on_->within_heartbeat(until.when() < grace.when() ? grace : until);
   auto got = look_once(max, false, by);

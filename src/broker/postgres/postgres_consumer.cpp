@@ -134,6 +134,7 @@ expected<std::vector<delivery>> postgres_consumer::claim(std::size_t max, deadli
     if (!got && (line_.up() || until.passed() || got.error().code == errc::bad_config)) return got;
     if (!got) continue;  // interrupted, or lost: connected again by the next look
     busy_looks_ = 0;
+    pass_on_what_was_notified();
     auto const fd = line_.descriptor();
     auto const next = next_look(until);
     lock.unlock();
@@ -172,7 +173,14 @@ void postgres_consumer::keep() {
     (void)held_.wait_for_stop(clock::now() + 20ms);
     std::lock_guard const lock{mutex_};
     if (line_.up() && member_.joined(line_)) (void)member_.write_marks(line_, held_, deadline::in(1s));
+    pass_on_what_was_notified();
   }
+}
+
+// What was read with the answer to a question wakes nobody who waits for the descriptor.
+void postgres_consumer::pass_on_what_was_notified() {
+  if (!line_.up()) return;
+  if (auto const told = line_.session().notified(); !told || !told->empty()) wake_.raise();
 }
 
 void postgres_consumer::tick() {
@@ -184,6 +192,7 @@ void postgres_consumer::tick() {
   if (done) done = member_.joined(line_) ? expected<void>{} : connect(until);
   if (line_.sessions() != before) wake_.raise();  // whoever waits does so on a connection that is gone
   if (done) done = member_.tick(line_, held_, until);
+  pass_on_what_was_notified();
   if (!done) return say_once(done.error());
   heard_ = clock::now().time_since_epoch().count();
   said_.clear();

@@ -71,6 +71,7 @@ class postgres_consumer final : public consumer {
 
   void keep();
   void tick();
+  void pass_on_what_was_notified();
   void say_once(error_info const& why);
 
   std::shared_ptr<shared> const on_;

@@ -96,6 +96,7 @@ expected<void> postgres_consumer::settle(std::span<settlement const> what, deadl
   while (!closed_) {
     auto done = connect(patience);
     if (done) done = settle_once(what, patience);
+    pass_on_what_was_notified();
     if (done || line_.up() || patience.passed() || closing_ || done.error().code == errc::bad_config) return done;
     (void)wake_.take();
   }

@@ -68,7 +68,8 @@ std::string with_attributes(node const& on, task_entry const& entry, std::vector
   auto const all = task_options::merge(task_options::defaults(on.app.settings), entry.spec);
   std::string out;
   for (auto const& item : items) {
-    auto const v = attribute(entry, all, item);
+    auto const told = item == "rate_limit" ? on.rate_limits.find(entry.name) : on.rate_limits.end();
+    auto const v = told == on.rate_limits.end() ? attribute(entry, all, item) : value{told->second};
     if (v.is_null()) continue;
     auto const* text = v.get_if<std::string>();
     out += (out.empty() ? "" : " ") + item + "=" + (text ? *text : wire::repr(v));

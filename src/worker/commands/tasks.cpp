@@ -148,7 +148,9 @@ answer rate_limit(node& on, arguments given) {
   auto const& rate = argument(given, "rate_limit");
   auto const task = known_task(on, argument(given, "task_name"));
   bool const off = !is_true(rate);
-  or_refuse(need(on.parts.rate_limit, "rate limits are")(task, off ? "0" : text_of(rate, "rate_limit")));
+  auto const text = off ? std::string{"0"} : text_of(rate, "rate_limit");
+  or_refuse(need(on.parts.rate_limit, "rate limits are")(task, text));
+  on.rate_limits[task] = text;
   if (off) return ok("rate limit disabled successfully");
   return ok("new rate limit set successfully");
 }

@@ -17,7 +17,8 @@ async function act(action: TaskAction, body: { ids: string[] } | { matching: Mat
   const outcome = await post<ActionOutcome>("tasks/actions", { action, ...body });
   for (const one of outcome.failed.slice(0, 3)) complain(t("tasks.one_failed", { id: one.id, text: one.text }));
   if (outcome.done === 0 && outcome.failed.length > 0) throw new Error(t("tasks.none_done", { n: outcome.total }));
-  return t(`tasks.done_${action}` as Key, { n: outcome.done });
+  const done = t(`tasks.done_${action}` as Key, { n: outcome.done });
+  return outcome.skipped ? `${done} ${t("tasks.skipped", { n: outcome.skipped })}` : done;
 }
 
 /** Asks, naming how many, and does it to the tasks with these ids. */

@@ -3,11 +3,7 @@
 import type { Graph, GraphNode } from "../types";
 
 export interface Box {
-  id: string;
-  name: string;
-  kind: string;
-  /** The tasks behind the box: one, or many alike that are drawn as one. */
-  tasks: GraphNode[];
+  node: GraphNode;
   x: number;
   y: number;
 }
@@ -22,18 +18,16 @@ export const boxHeight = 52;
 const gapX = 60;
 const gapY = 18;
 const margin = 12;
-const joinFrom = 13; // so many alike are one box
 
 interface Knot {
-  id: string;
-  tasks: GraphNode[];
+  node: GraphNode;
   before: Set<string>;
   after: Set<string>;
 }
 
 function knots(graph: Graph): Map<string, Knot> {
   const all = new Map<string, Knot>();
-  for (const node of graph.nodes) all.set(node.id, { id: node.id, tasks: [node], before: new Set(), after: new Set() });
+  for (const node of graph.nodes) all.set(node.id, { node, before: new Set(), after: new Set() });
   for (const [from, to] of graph.edges) {
     if (from === to || !all.has(from) || !all.has(to)) continue;
     all.get(from)!.after.add(to);
@@ -42,40 +36,19 @@ function knots(graph: Graph): Map<string, Knot> {
   return all;
 }
 
-/** Tasks with one name, the same before and the same after them become one knot when they are many. */
-function joined(all: Map<string, Knot>): Map<string, Knot> {
-  const alike = new Map<string, Knot[]>();
-  for (const knot of all.values()) {
-    const key = JSON.stringify([knot.tasks[0]!.name, [...knot.before].sort(), [...knot.after].sort()]);
-    alike.set(key, [...(alike.get(key) ?? []), knot]);
-  }
-  const now = new Map<string, string>(); // old id -> the id it goes by
-  for (const group of alike.values()) for (const knot of group) now.set(knot.id, group.length >= joinFrom ? group[0]!.id : knot.id);
-  const made = new Map<string, Knot>();
-  for (const knot of all.values()) {
-    const id = now.get(knot.id)!;
-    const one = made.get(id) ?? { id, tasks: [], before: new Set<string>(), after: new Set<string>() };
-    one.tasks.push(...knot.tasks);
-    for (const other of knot.before) one.before.add(now.get(other)!);
-    for (const other of knot.after) one.after.add(now.get(other)!);
-    made.set(id, one);
-  }
-  return made;
-}
-
 /** The longest way from a start; what stands in a circle is put after what was placed before it. */
 function layers(all: Map<string, Knot>): Knot[][] {
   const level = new Map<string, number>();
-  const missing = new Map([...all.values()].map((knot) => [knot.id, knot.before.size]));
+  const missing = new Map([...all.values()].map((knot) => [knot.node.id, knot.before.size]));
   let ready = [...all.values()].filter((knot) => knot.before.size === 0);
   while (level.size < all.size) {
-    if (ready.length === 0) ready = [[...all.values()].find((knot) => !level.has(knot.id))!];
+    if (ready.length === 0) ready = [[...all.values()].find((knot) => !level.has(knot.node.id))!];
     const next: Knot[] = [];
     for (const knot of ready) {
-      if (level.has(knot.id)) continue;
+      if (level.has(knot.node.id)) continue;
       let mine = 0;
       for (const id of knot.before) mine = Math.max(mine, (level.get(id) ?? -1) + 1);
-      level.set(knot.id, mine);
+      level.set(knot.node.id, mine);
       for (const id of knot.after) {
         missing.set(id, missing.get(id)! - 1);
         if (missing.get(id) === 0) next.push(all.get(id)!);
@@ -84,21 +57,21 @@ function layers(all: Map<string, Knot>): Knot[][] {
     ready = next;
   }
   const rows: Knot[][] = [];
-  for (const knot of all.values()) (rows[level.get(knot.id)!] ??= []).push(knot);
+  for (const knot of all.values()) (rows[level.get(knot.node.id)!] ??= []).push(knot);
   return rows.filter(Boolean);
 }
 
 function arranged(rows: Knot[][]): void {
   const place = new Map<string, number>();
-  const note = (row: Knot[]) => row.forEach((knot, i) => place.set(knot.id, i / Math.max(1, row.length - 1)));
+  const note = (row: Knot[]) => row.forEach((knot, i) => place.set(knot.node.id, i / Math.max(1, row.length - 1)));
   rows.forEach(note);
   const middle = (ids: Set<string>, own: string) => {
     const known = [...ids].map((id) => place.get(id)).filter((one) => one !== undefined);
     return known.length ? known.reduce((sum, one) => sum + one, 0) / known.length : place.get(own)!;
   };
   const sort = (row: Knot[], side: "before" | "after") => {
-    const wish = new Map(row.map((knot) => [knot.id, middle(knot[side], knot.id)]));
-    row.sort((a, b) => wish.get(a.id)! - wish.get(b.id)!);
+    const wish = new Map(row.map((knot) => [knot.node.id, middle(knot[side], knot.node.id)]));
+    row.sort((a, b) => wish.get(a.node.id)! - wish.get(b.node.id)!);
     note(row);
   };
   for (let sweep = 0; sweep < 2; sweep++) {
@@ -108,7 +81,7 @@ function arranged(rows: Knot[][]): void {
 }
 
 export function laidOut(graph: Graph): Drawing {
-  const all = joined(knots(graph));
+  const all = knots(graph);
   const rows = layers(all);
   arranged(rows);
   const tallest = Math.max(0, ...rows.map((row) => row.length));
@@ -117,14 +90,10 @@ export function laidOut(graph: Graph): Drawing {
   rows.forEach((row, column) => {
     const own = row.length * (boxHeight + gapY) - gapY;
     row.forEach((knot, i) => {
-      const task = knot.tasks[0]!;
-      boxes.set(knot.id, {
-        id: knot.id, name: task.name, kind: task.kind, tasks: knot.tasks,
-        x: margin + column * (boxWidth + gapX), y: margin + (height - own) / 2 + i * (boxHeight + gapY),
-      });
+      boxes.set(knot.node.id, { node: knot.node, x: margin + column * (boxWidth + gapX), y: margin + (height - own) / 2 + i * (boxHeight + gapY) });
     });
   });
-  const lines = [...all.values()].flatMap((knot) => [...knot.after].map((id) => ({ from: boxes.get(knot.id)!, to: boxes.get(id)! })));
+  const lines = [...all.values()].flatMap((knot) => [...knot.after].map((id) => ({ from: boxes.get(knot.node.id)!, to: boxes.get(id)! })));
   return {
     boxes: [...boxes.values()], lines,
     width: 2 * margin + Math.max(1, rows.length) * (boxWidth + gapX) - gapX, height: 2 * margin + Math.max(height, boxHeight),

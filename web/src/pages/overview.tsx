@@ -77,7 +77,7 @@ function Charts({ series }: { series: Series }) {
       </Card>
       <Card title={t("overview.chart_backlog")}>
         {queues.length === 0 ? <Empty title={t("queues.none")} /> : (
-          <Chart label={t("overview.chart_backlog")} times={times} say={(n) => short(n)}
+          <Chart label={t("overview.chart_backlog")} times={times} say={(n) => short(n)} whole
             lines={queues.map(([name, values], i) => line(name, colours[i]!, values, { dash: i > 2 }))} />
         )}
       </Card>

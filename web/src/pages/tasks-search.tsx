@@ -4,7 +4,7 @@ import { go, here, path, query } from "../state/router";
 import { Txt } from "../ui/basics";
 
 /** The members of GET /api/v1/tasks that say which tasks. */
-export const searchMembers = ["q", "name", "state", "worker", "queue", "from", "to", "error", "root", "periodic"];
+export const searchMembers = ["q", "name", "state", "worker", "queue", "from", "to", "error", "root", "group", "periodic"];
 const states = ["PENDING", "RECEIVED", "STARTED", "SUCCESS", "FAILURE", "RETRY", "REVOKED", "REJECTED"] as const;
 
 const toLocal = (seconds: string | null): string => {
@@ -59,7 +59,7 @@ function Time({ name, label }: { name: "from" | "to"; label: string }) {
 
 /** What a link from another page narrowed the search to, and a way out of it. */
 function Narrowed() {
-  const only = (["error", "root", "periodic"] as const).filter((name) => query.value.get(name));
+  const only = (["error", "root", "group", "periodic"] as const).filter((name) => query.value.get(name));
   return (
     <>
       {only.map((name) => (

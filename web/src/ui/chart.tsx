@@ -15,7 +15,15 @@ export interface ChartLine {
 }
 const colourOf = (variable: string) => getComputedStyle(document.documentElement).getPropertyValue(variable).trim() || "gray";
 
-function options(lines: ChartLine[], width: number, height: number, say: (n: number | null) => string): uPlot.Options {
+// Steps of an axis of counts: half a message does not exist, and would be written as a whole one.
+const wholeSteps = Array.from({ length: 12 }, (_, i) => 10 ** i).flatMap((n) => [n, 2 * n, 5 * n]);
+
+interface Look {
+  say: (n: number | null) => string;
+  whole?: boolean; // counts, not measures
+}
+
+function options(lines: ChartLine[], width: number, height: number, look: Look): uPlot.Options {
   const axis = { stroke: colourOf("--text-soft"), font: "11px system-ui, sans-serif", ticks: { show: false } };
   return {
     width,
@@ -26,7 +34,7 @@ function options(lines: ChartLine[], width: number, height: number, say: (n: num
     scales: { y: { range: (_, __, high) => [0, high > 0 ? high * 1.12 : 1] } },
     axes: [
       { ...axis, grid: { show: false }, values: (_, ticks) => ticks.map(clock), space: 64, size: 28 },
-      { ...axis, grid: { stroke: colourOf("--line"), width: 1 }, values: (_, ticks) => ticks.map((one) => say(one)), size: 62, space: 34 },
+      { ...axis, grid: { stroke: colourOf("--line"), width: 1 }, values: (_, ticks) => ticks.map((one) => look.say(one)), size: 62, space: 34, ...(look.whole ? { incrs: wholeSteps } : {}) },
     ],
     series: [
       {},
@@ -42,7 +50,14 @@ function options(lines: ChartLine[], width: number, height: number, say: (n: num
   };
 }
 
-export function Chart(props: { label: string; times: number[]; lines: ChartLine[]; say: (n: number | null) => string; height?: number }) {
+export interface ChartProps extends Look {
+  label: string;
+  times: number[];
+  lines: ChartLine[];
+  height?: number;
+}
+
+export function Chart(props: ChartProps) {
   const place = useRef<HTMLDivElement>(null);
   const tip = useRef<HTMLDivElement>(null);
   const plot = useRef<uPlot | null>(null);
@@ -53,7 +68,7 @@ export function Chart(props: { label: string; times: number[]; lines: ChartLine[
 
   useEffect(() => {
     const box = place.current!;
-    const made = new uPlot(options(latest.current.lines, Math.max(box.clientWidth, 100), props.height ?? 190, (n) => latest.current.say(n)), data(), box);
+    const made = new uPlot(options(latest.current.lines, Math.max(box.clientWidth, 100), props.height ?? 190, { say: (n) => latest.current.say(n), whole: props.whole }), data(), box);
     made.over.addEventListener("mousemove", () => point(made));
     made.over.addEventListener("mouseleave", () => tip.current && (tip.current.hidden = true));
     plot.current = made;
@@ -105,7 +120,7 @@ export function Chart(props: { label: string; times: number[]; lines: ChartLine[
 }
 
 /** A dozen of the times, newest first: enough to hear where it goes. */
-function ChartTable({ label, times, lines, say }: { label: string; times: number[]; lines: ChartLine[]; say: (n: number | null) => string }) {
+function ChartTable({ label, times, lines, say }: ChartProps) {
   const by = Math.max(1, Math.floor(times.length / 12));
   const rows = times.map((_, i) => i).filter((i) => (times.length - 1 - i) % by === 0).reverse();
   return (

@@ -25,6 +25,7 @@ const paths = {
   edit: "M4 16l.8-3.2L13 4.6l2.4 2.4-8.2 8.2z",
   send: "M3 10 17 4l-4 13-3.2-5.4z",
   plus: "M10 4v12M4 10h12",
+  language: "M10 3a7 7 0 1 1 0 14 7 7 0 0 1 0-14zM3 10h14M10 3c5 4 5 10 0 14M10 3c-5 4-5 10 0 14",
   out: "M12 4h4v12h-4M3.5 10h8M9 7l3 3-3 3",
   graph: "M3 8h4v4H3zM13 3h4v4h-4zM13 13h4v4h-4zM7 10h3M10 5h3M10 15h3M10 5v10",
 } as const;
