@@ -1,5 +1,5 @@
 // usage: bench_producer BROKER_URL RESULTS_URL many COUNT [ignore] | values COUNT | single COUNT | latency COUNT |
-//   chords COUNT MEMBERS | chains COUNT STEPS | steps COUNT STEPS
+//   chords COUNT MEMBERS | chains COUNT STEPS | steps COUNT STEPS | paced COUNT RATE
 // Prints one line: name=value pairs that run.py and brokers.py read.
 #include "noop_tasks.hpp"
 
@@ -9,6 +9,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <string_view>
+#include <thread>
 
 using namespace std::chrono_literals;
 
@@ -94,12 +95,23 @@ void chains(lovage::app& app, std::size_t count, int steps) {
   for (std::size_t i = 0; i < count; ++i) (void)app.send(chain_of(steps));
 }
 
+// So many a second, as evenly as can be; who is late catches up.
+void paced(lovage::app& app, std::size_t count, int rate) {
+  auto const add = app.task(bench::add);
+  auto const start = clock_type::now();
+  for (std::size_t i = 0; i < count; ++i) {
+    std::this_thread::sleep_until(start + i * 1'000'000us / rate);
+    add.delay(static_cast<int>(i), 1);
+  }
+  std::printf("seconds=%.6f\n", since(start));
+}
+
 }  // namespace
 
 int main(int argc, char** argv) try {
   if (argc < 5) return std::fputs("usage: see bench_producer.cpp\n", stderr), 2;
-  lovage::app app{lovage::config{}.broker_url(argv[1]).result_backend(argv[2])};
   std::string_view const what = argv[3];
+  lovage::app app{lovage::config{}.broker_url(argv[1]).result_backend(argv[2]).task_send_sent_event(what == "paced")};
   auto const count = static_cast<std::size_t>(std::atoll(argv[4]));
   bool const ignore = argc > 5;
   int const size = argc > 5 ? std::atoi(argv[5]) : 0;
@@ -110,6 +122,7 @@ int main(int argc, char** argv) try {
   if (what == "chords") chords(app, count, size);
   if (what == "chains") chains(app, count, size);
   if (what == "steps") steps(app, count, size);
+  if (what == "paced") paced(app, count, size);
   return 0;
 } catch (std::exception const& e) {
   std::fprintf(stderr, "bench_producer: %s\n", e.what());

@@ -62,6 +62,7 @@ class builder {
     add_times();
     add_sets();
     if (!text->empty()) out_.match = match_of(*text);
+    out_.has_beginnings = text->find("\" *") != text->npos;
     return std::move(out_);
   }
 

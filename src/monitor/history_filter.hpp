@@ -47,6 +47,7 @@ struct sql_filter {
   std::string where;                               ///< conditions on columns of `task`, each begun by " AND "
   std::string rest;                                ///< those of them that `match` does not say already
   std::string match;                  ///< SQL text of a full-text expression; empty: no text is searched for
+  bool has_beginnings = false;        ///< `match` asks for beginnings of words
   std::string rows;                   ///< " AND words.rowid >= 5", what is known of the rows beforehand
   std::vector<index_choice> indexes;  ///< the most selective kind first
   std::vector<std::int64_t> names;    ///< when the filter names tasks

@@ -104,7 +104,7 @@ history_search::found history_search::plain(request const& r) {
     out.total = some.size();
   }
   if (r.order == task_order::by_name) {
-    walk_names(r, nullptr, out);
+    walk_names(r, no_limit, {}, out);
   } else if (is_by_time(r.order)) {
     walk(r, out);
   } else {
@@ -176,7 +176,7 @@ void history_search::walk(request const& r, found& out) {
 void history_search::walk_by_took(request const& r, found& out) {
   auto const& w = r.which;
   bool const alone = w.indexes.empty();
-  if (walk_durations(r, alone ? no_limit : limits_.first_look, nullptr, out)) return;
+  if (walk_durations(r, alone ? no_limit : limits_.first_look, {}, out)) return;
   bool const rising = is_rising(r.order);
   auto sql = columns + ("INDEXED BY " + w.indexes.front().name) + " WHERE took >= 0" + w.where;
   if (!r.after.at_begin) sql += beyond("took", rising, r.after.key);
@@ -184,7 +184,7 @@ void history_search::walk_by_took(request const& r, found& out) {
 }
 
 // False when the budget is used up before the page is full. With text, rows stand for times.
-bool history_search::walk_durations(request const& r, std::size_t budget, row_marks const* only, found& out) {
+bool history_search::walk_durations(request const& r, std::size_t budget, row_check const& is_match, found& out) {
   bool const rising = is_rising(r.order), text = r.which.has_text();
   auto sql = "SELECT seq, took, name, first, 1" + (text ? r.which.rest : r.which.where) +
              " FROM task INDEXED BY by_took WHERE took >= 0";
@@ -193,7 +193,7 @@ bool history_search::walk_durations(request const& r, std::size_t budget, row_ma
   while (out.hits.size() <= r.limit && rows.step()) {
     if (budget-- == 0) return false;
     auto const seq = rows.integer(0);
-    if ((only && !only->has(seq)) || rows.integer(4) == 0) continue;
+    if (rows.integer(4) == 0 || (is_match && !is_match(seq))) continue;
     out.hits.push_back({seq, rows.integer(1), rows.integer(2), text ? seq : rows.integer(3)});
   }
   return true;
@@ -220,21 +220,25 @@ std::vector<std::pair<std::string, std::int64_t>> history_search::all_names(requ
   return out;
 }
 
-void history_search::walk_names(request const& r, row_marks const* only, found& out) {
+// As above.
+bool history_search::walk_names(request const& r, std::size_t budget, row_check const& is_match, found& out) {
   auto const& filter = r.which.has_text() ? r.which.rest : r.which.where;
   bool reached = r.after.at_begin;
   for (auto const& [text, number] : all_names(r)) {
-    if (out.hits.size() > r.limit) return;
+    if (out.hits.size() > r.limit) return true;
     bool const here = !reached && number == r.after.name;
     if (!reached && !here) continue;
     reached = true;
     auto sql = columns + ("INDEXED BY by_name WHERE name = " + std::to_string(number)) + filter;
     if (here) sql += beyond("first", false, r.after.key);
     one_query rows{on_, sql + " ORDER BY first DESC"};
-    while (out.hits.size() <= r.limit && rows.step())
-      if (!only || only->has(rows.integer(0)))
+    while (out.hits.size() <= r.limit && rows.step()) {
+      if (budget-- == 0) return false;
+      if (!is_match || is_match(rows.integer(0)))
         out.hits.push_back({rows.integer(0), rows.integer(1), number, rows.integer(1)});
+    }
   }
+  return true;
 }
 
 task_page history_search::page(request const& r, found f) {

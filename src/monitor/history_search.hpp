@@ -4,12 +4,14 @@
 // sorted; else the index that has the wanted order is walked until the page is full. With text, the full-text index is
 // asked; it knows name, worker, queue, failure and end state as words too, and gives rows in the order in which tasks
 // were first heard of. For any other order, the rows of a text that is in many tasks are marked in a bit each, and the
-// index of the wanted order is walked until enough marked ones are found: the more there are, the sooner.
+// index of the wanted order is walked until enough marked ones are found: the more there are, the sooner. By duration,
+// a text that is in most tasks is looked for in one row after the other first, as a page is full before long.
 #pragma once
 
 #include "monitor/history_filter.hpp"
 
 #include <cstdint>
+#include <functional>
 #include <limits>
 #include <string>
 #include <vector>
@@ -47,6 +49,7 @@ class row_marks {
 struct search_limits {
   std::size_t few = 20'000;           ///< so many are looked through and sorted; more than `task_page::counted`
   std::size_t first_look = 300'000;   ///< rows of the index of durations, before all of another are looked at
+  std::size_t look_ups = 1'200;       ///< so often a single row is asked of the full-text index
   std::size_t worth_walking = 2'000;  ///< rows with a text, from which on others are walked over to find them in order
 };
 
@@ -65,6 +68,7 @@ class history_search {
   static constexpr std::size_t no_limit = std::numeric_limits<std::size_t>::max();
   static constexpr std::int64_t unmeasured = std::numeric_limits<std::int64_t>::min();  ///< the key of what has not run
 
+  using row_check = std::function<bool(std::int64_t row)>;
   /// Where a page ended. `key` is unique within the order. By duration, `name` 1 stands for tasks without one, which
   /// come last; by name, it is the task's.
   struct place {
@@ -93,11 +97,13 @@ class history_search {
   void walk(request const& r, found& out);
   void walk_by_took(request const& r, found& out);
   void walk_unmeasured(request const& r, found& out);
-  void walk_names(request const& r, row_marks const* only, found& out);
-  bool walk_durations(request const& r, std::size_t budget, row_marks const* only, found& out);
+  bool walk_names(request const& r, std::size_t budget, row_check const& is_match, found& out);
+  bool walk_durations(request const& r, std::size_t budget, row_check const& is_match, found& out);
 
   found with_text(request const& r);
-  found dense_text(request const& r);
+  found dense_text(request const& r, bool in_most);
+  bool walk_looking_up(request const& r, found& out);
+  bool walk_matches(request const& r, std::size_t budget, row_check const& is_match, found& out);
   found of_set_with_text(request const& r);
   std::vector<std::int64_t> rows_with_text(request const& r, std::size_t most);
   row_marks marks_of_text(request const& r);

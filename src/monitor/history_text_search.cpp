@@ -45,7 +45,8 @@ std::vector<history_search::hit> history_search::hits_of(request const& r, std::
 history_search::found history_search::with_text(request const& r) {
   if (!r.which.set.empty()) return of_set_with_text(r);
   auto const rows = rows_with_text(r, limits_.few);
-  if (rows.size() == limits_.few) return dense_text(r);
+  if (rows.size() == limits_.few)
+    return dense_text(r, static_cast<std::size_t>(rows.back() - rows.front()) < 2 * limits_.few);
   bool const sure = r.which.rest.empty();
   if (sure && is_by_time(r.order)) {
     std::vector<hit> all;
@@ -55,9 +56,10 @@ history_search::found history_search::with_text(request const& r) {
   if (sure && is_by_duration(r.order) && r.at_measured() && rows.size() >= limits_.worth_walking) {
     row_marks marks;
     for (auto const row : rows) marks.mark(row);
+    auto const is_marked = [&](std::int64_t row) { return marks.has(row); };
     found out;
     out.total = rows.size();
-    if (walk_durations(r, rows.size() * walked_for_one, &marks, out) && out.hits.size() > r.limit) return out;
+    if (walk_durations(r, rows.size() * walked_for_one, is_marked, out) && out.hits.size() > r.limit) return out;
   }
   return sorted(r, hits_of(r, rows));
 }
@@ -72,7 +74,7 @@ history_search::found history_search::of_set_with_text(request const& r) {
   return sorted(r, hits_of(r, rows));
 }
 
-history_search::found history_search::dense_text(request const& r) {
+history_search::found history_search::dense_text(request const& r, bool in_most) {
   found out;
   auto const& w = r.which;
   out.total = task_page::counted + 1;
@@ -80,18 +82,32 @@ history_search::found history_search::dense_text(request const& r) {
     out.total = count("words CROSS JOIN task t ON t.seq = words.rowid WHERE" + matching(w) + w.rest, out.total);
   if (is_by_time(r.order)) {
     walk_text(r, out);
-  } else if (r.order == task_order::by_name) {
-    auto const marks = marks_of_text(r);
-    walk_names(r, &marks, out);
-  } else {
-    bool const none_ended = w.open_states && !w.ended_states;
-    if (r.at_measured() && !none_ended) {
-      auto const marks = marks_of_text(r);
-      walk_durations(r, no_limit, &marks, out);
-    }
-    if (out.hits.size() <= r.limit) unmeasured_with_text(r, out);
+    return out;
   }
+  bool const none_ended = is_by_duration(r.order) && w.open_states && !w.ended_states;
+  if (!none_ended && (r.order == task_order::by_name || r.at_measured()) && (!in_most || !walk_looking_up(r, out))) {
+    out.hits.clear();
+    walk_matches(
+        r, no_limit, [marks = marks_of_text(r)](std::int64_t row) { return marks.has(row); }, out);
+  }
+  if (is_by_duration(r.order) && out.hits.size() <= r.limit) unmeasured_with_text(r, out);
   return out;
+}
+
+// The beginning of a word is put together from all such words for each row that is asked for: false then, too.
+bool history_search::walk_looking_up(request const& r, found& out) {
+  if (r.which.has_beginnings) return false;
+  one_query one{on_, "SELECT 1 FROM words WHERE words MATCH " + r.which.match + " AND rowid = ?"};
+  auto const look_up = [&](std::int64_t row) {
+    one.again(row);
+    return one.step();
+  };
+  return walk_matches(r, limits_.look_ups, look_up, out);
+}
+
+bool history_search::walk_matches(request const& r, std::size_t budget, row_check const& is_match, found& out) {
+  return r.order == task_order::by_name ? walk_names(r, budget, is_match, out)
+                                        : walk_durations(r, budget, is_match, out);
 }
 
 void history_search::walk_text(request const& r, found& out) {
