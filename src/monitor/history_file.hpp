@@ -100,7 +100,7 @@ class history_file final : public history {
       }
     });
   }
-  static std::vector<task_record> list(reader& r, char const* column, std::string const& key, std::int64_t most);
+  static std::vector<task_record> list(reader& r, char const* sql, std::string const& key, std::int64_t most);
   static std::optional<task_record> row(reader& r, std::int64_t seq, std::size_t limit);
   static std::optional<std::int64_t> row_of(reader& r, std::string const& id);
   std::size_t remove_rows(std::vector<std::int64_t> const& rows);

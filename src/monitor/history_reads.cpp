@@ -9,6 +9,14 @@ namespace {
 
 constexpr std::int64_t most_children = 1'000, most_of_workflow = 10'000, most_groups = 500, most_names = 10'000;
 
+// Each says what its index is for: only rows that have one are in it.
+constexpr char const* of_parent =
+    "SELECT seq FROM task INDEXED BY by_parent WHERE parent = ? AND parent IS NOT NULL ORDER BY first LIMIT ?";
+constexpr char const* of_root =
+    "SELECT seq FROM task INDEXED BY by_root WHERE root = ? AND root IS NOT NULL ORDER BY first LIMIT ?";
+constexpr char const* of_group =
+    "SELECT seq FROM task INDEXED BY by_group WHERE grp = ? AND grp IS NOT NULL ORDER BY first LIMIT ?";
+
 std::vector<std::string> texts(store::database& on, word_kind kind) {
   std::vector<std::string> out;
   auto ask = on.prepare("SELECT text FROM word WHERE kind = ? ORDER BY text LIMIT ?");
@@ -31,14 +39,16 @@ void fill_example(store::database& on, word_book& words, std::int64_t number, fa
 
 }  // namespace
 
-std::vector<task_record> history_file::list(reader& r, char const* column, std::string const& key, std::int64_t most) {
-  std::string hex;
-  for (unsigned char const c : key) hex += "0123456789abcdef"[c >> 4], hex += "0123456789abcdef"[c & 15];
-  one_query rows{r.on, "SELECT seq FROM task WHERE " + std::string{column} + " = X'" + hex + "' AND " + column +
-                           " IS NOT NULL ORDER BY first LIMIT " + std::to_string(most)};
+std::vector<task_record> history_file::list(reader& r, char const* sql, std::string const& key, std::int64_t most) {
+  std::vector<std::int64_t> rows;
+  {
+    auto ask = r.on.prepare(sql);
+    ask.bind_blob(key).bind(most);
+    while (ask.step()) rows.push_back(ask.integer(0));
+  }
   std::vector<task_record> out;
-  while (rows.step())
-    if (auto t = row(r, rows.integer(0), brief_limit)) out.push_back(brief(*std::move(t)));
+  for (auto const seq : rows)
+    if (auto t = row(r, seq, brief_limit)) out.push_back(brief(*std::move(t)));
   return out;
 }
 
@@ -75,7 +85,7 @@ expected<std::vector<task_step>> history_file::timeline(std::string const& id, d
 }
 
 expected<std::vector<task_record>> history_file::children(std::string const& id, deadline until) {
-  return read(until, [&](reader& r) { return list(r, "parent", key_of(id), most_children); });
+  return read(until, [&](reader& r) { return list(r, of_parent, key_of(id), most_children); });
 }
 
 // Its own root, a task has none in the file.
@@ -93,14 +103,14 @@ expected<std::vector<task_record>> history_file::workflow(std::string const& id,
         if (auto t = row(r, *seq, brief_limit)) add({brief(*std::move(t))});
     };
     auto const add_group = [&](std::string const& of) {
-      if (!of.empty() && groups.insert(of).second) add(list(r, "grp", key_of(of), most_of_workflow));
+      if (!of.empty() && groups.insert(of).second) add(list(r, of_group, key_of(of), most_of_workflow));
     };
     add_one(id);
     for (std::size_t i = 0; i < out.size() && out.size() < most_of_workflow; ++i) {
       auto const root = out[i].root, group = out[i].group, chord = out[i].chord;
       if (roots.insert(root).second) {
         add_one(root);
-        add(list(r, "root", key_of(root), most_of_workflow));
+        add(list(r, of_root, key_of(root), most_of_workflow));
       }
       add_group(group);
       if (chord.empty() || groups.contains(chord)) continue;

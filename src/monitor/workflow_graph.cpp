@@ -80,29 +80,26 @@ class drawing {
     auto const at = by_id_.find(id);
     return at == by_id_.end() ? nullptr : at->second;
   }
-  // Celery gives the body of a chord the id of the group, too. Where events do not say which it is, it is the only one
-  // that a member called, when the others had ended.
-  [[nodiscard]] task_record const* body_among(tasks_of const& members) const {
+  // What is called when all members have ended. One of them may say it for all; else, since Celery gives the body of a
+  // chord the id of the group, too, it is the only one that a member called, when the others had ended.
+  [[nodiscard]] std::string body_of_group(tasks_of const& members) const {
     for (auto const* m : members)
-      if (!m->chord.empty()) {
-        auto const* body = find(m->chord);
-        return body != nullptr && body->group == m->group ? body : nullptr;
-      }
-    task_record const* body = nullptr;
+      if (!m->chord.empty()) return m->chord;
+    std::string body;
     for (auto const* m : members) {
       auto const* parent = parent_of(*m);
       bool const called = parent != nullptr && parent->group == m->group;
-      if ((called && body != nullptr) || (!called && !m->has_ended())) return nullptr;
-      if (called) body = m;
+      if ((called && !body.empty()) || (!called && !m->has_ended())) return {};
+      if (called) body = m->id;
     }
     return body;
   }
   void part_body(tasks_of& members) {
-    auto const* body = body_among(members);
-    if (body == nullptr) return;
-    std::erase(members, body);
-    no_members_.insert(body);
-    for (auto const* m : members) bodies_of_[m] = body->id;
+    auto const id = body_of_group(members);
+    if (id.empty()) return;
+    auto const* body = find(id);
+    if (std::erase(members, body) > 0) no_members_.insert(body);
+    for (auto const* m : members) bodies_of_[m] = id;
   }
   [[nodiscard]] std::string const& group_of(task_record const& t) const {
     static std::string const none;

@@ -51,6 +51,13 @@ TEST_F(WorkflowGraph, ABodyWaitsForAllOfTheHeaderAndNotOnlyForItsParent) {
   EXPECT_EQ(node("h1").group, "g");
 }
 
+TEST_F(WorkflowGraph, OneMemberSaysForAllWhatIsCalled) {
+  call("a");
+  for (auto const* id : {"h1", "h2", "h3"}) call(id, "a", "g", id == std::string_view{"h2"} ? "z" : "");
+  call("z", "h3");
+  EXPECT_THAT(edges(), UnorderedElementsAre("a>g", "g>h1", "g>h2", "g>h3", "h1>z", "h2>z", "h3>z"));
+}
+
 TEST_F(WorkflowGraph, ABodyThatBearsTheGroupsIdIsNoMember) {
   for (auto const* id : {"h1", "h2", "h3"}) call(id, {}, "g", "z");
   call("z", "h2", "g");

@@ -27,6 +27,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "support"))
 
 import servers  # noqa: E402
 import tasks  # noqa: E402
+from celery import chord  # noqa: E402
 from peers import HERE, Worker, as_options, quiet_environment  # noqa: E402
 
 PYTHON, LOVAGE = "w1@python", "w1@lovage"
@@ -245,6 +246,27 @@ def clean_log(check: Checks, worker: Worker) -> None:
     check.that(worker.kind == "python" or bool(joined), "the lovage worker noticed the other")
 
 
+def compare_workflow_fields(check: Checks, app, heard: Receiver) -> None:
+    """Celery's own picture of the cluster keeps what it does not know."""
+    app.set_current()
+    sent = chord([app.signature("interop.add", args=(n, n), options={"queue": "lovage"}) for n in range(2)],
+                 app.signature("interop.total", options={"queue": "lovage"}))()  # fmt: skip
+    sent.get(timeout=20)
+    state = app.events.State()
+    members = {r.id for r in sent.parent.results}
+
+    def told() -> list[dict]:
+        return [e for e in heard.of(LOVAGE, "task-received") if e["uuid"] in members]
+
+    servers.wait_until(lambda: len(told()) == 2, 20, "both members to be received")
+    for event in told():
+        state.event(dict(event))
+    for member in members:
+        task = state.tasks[member]
+        check.equal((task.name, task.state, task.queue, task.group_id, task.chord),
+                    ("interop.add", "RECEIVED", "lovage", sent.parent.id, sent.id), "a member of a chord")  # fmt: skip
+
+
 def try_broker(broker: str, url: str, results: str, build: Path, work: Path) -> Checks:
     check = Checks()
     settings = {"broker_url": url, "result_backend": results, "accept_content": ["json"]}
@@ -258,6 +280,7 @@ def try_broker(broker: str, url: str, results: str, build: Path, work: Path) -> 
         workers.append(TellingPythonWorker(work / f"{broker}-python.log", settings))
         workers[1].wait_ready()
         compare_events(check, app, heard)
+        compare_workflow_fields(check, app, heard)
         compare_dumps(check, app, build, settings, work)
         compare_in_flower(check, app, url, work)
         for worker in workers:

@@ -77,12 +77,12 @@ class Rounds:
         self.check.equal((g.nodes[sent.parent.id]["kind"], g.nodes[sent.parent.id]["count"]), ("group", 3), "its node")
 
     def a_group_in_a_chain(self) -> None:
-        flow = chain(self.s("add", 1, 1), group(self.s("add", n, queue="python" if n == 1 else "lovage") for n in range(3)),
+        flow = chain(self.s("add", 1, 1), group(self.s("add", n, queue="python" if n % 2 else "lovage") for n in range(6)),
                      self.s("total"), self.s("echo"))  # fmt: skip
         last = flow.apply_async()
         last.get(timeout=30)
         total, header = last.parent, last.parent.parent
-        g = self.drawn(last.id, 6)
+        g = self.drawn(last.id, 9)
         members = {r.id for r in header.results}
         self.check.equal(g.before(last.id), {total.id}, "the last step comes after the one before")
         self.check.equal(g.before(total.id), members, "the body comes after all members, whoever ran them")

@@ -106,7 +106,8 @@ function get(world, [first, second, third], query) {
       if (third === "graph") {
         if (second !== world.root && !world.tasks.has(second)) throw missing("workflow " + second);
         const root = second === world.root ? second : world.tasks.get(second)?.root ?? second;
-        return { nodes: [...world.tasks.values()].filter((one) => one.root === root || one.id === root).map((one) => ({ id: one.id, name: one.name, state: one.state, kind: "task", group: null, parent: one.parent ?? null, count: 1, states: null })), edges: root === world.root ? world.edges : [] };
+        const nodes = [...world.tasks.values()].filter((one) => one.root === root || one.id === root).map((one) => ({ id: one.id, name: one.name, state: one.state, kind: "task", group: null, parent: one.parent ?? null, count: 1, states: null }));
+        return root === world.root ? { nodes: [...nodes, ...crowd(world, root)], edges: [...world.edges, [root, "crowd"], ["crowd", "rest"], ["rest", "last"]] } : { nodes, edges: [] };
       }
       return detail(world, second);
     case "names": return { names: [...new Set([...world.tasks.values()].map((one) => one.name))].sort() };
@@ -123,6 +124,14 @@ function get(world, [first, second, third], query) {
     case "alerts": return { rules: world.rules, active: world.alerts(), recent: [] };
     default: throw missing("page " + first);
   }
+}
+
+// A group of ten thousand, of which the rest stands for all, and what is called when it has ended.
+function crowd(world, root) {
+  const name = world.mode === "hostile" ? world.bad(1) : "images.thumbnail";
+  const many = { name, state: "STARTED", count: 10000, states: { SUCCESS: 9970, STARTED: 20, FAILURE: 10 }, parent: root };
+  return [{ ...many, id: "crowd", kind: "group", group: null }, { ...many, id: "rest", kind: "more", group: "crowd" },
+    { id: "last", name: "", state: "PENDING", kind: "body", group: null, parent: null, count: 1, states: null }];
 }
 
 function actOnTasks(world, body) {

@@ -466,7 +466,7 @@ export const en = {
   "workers.stop_title": "Shut down {name}?",
   "workers.stopping": "{name} shuts down.",
   "workflow.after": "After",
-  "workflow.body": "Called when the group has ended",
+  "workflow.body": "After the group",
   "workflow.drawing": "Workflow drawing",
   "workflow.group": "Group of {n}",
   "workflow.group_of": "{n} × {name}",

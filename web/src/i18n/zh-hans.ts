@@ -467,7 +467,7 @@ export const zhHans: Dictionary = {
   "workers.stop_title": "关闭 {name}？",
   "workers.stopping": "{name} 正在关闭。",
   "workflow.after": "前置任务",
-  "workflow.body": "任务组结束后调用",
+  "workflow.body": "任务组结束之后",
   "workflow.drawing": "工作流图",
   "workflow.group": "{n} 个任务的组",
   "workflow.group_of": "{n} × {name}",

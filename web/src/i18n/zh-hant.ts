@@ -467,7 +467,7 @@ export const zhHant: Dictionary = {
   "workers.stop_title": "關閉 {name}？",
   "workers.stopping": "{name} 正在關閉。",
   "workflow.after": "前置任務",
-  "workflow.body": "任務群組結束後呼叫",
+  "workflow.body": "任務群組結束之後",
   "workflow.drawing": "工作流程圖",
   "workflow.group": "{n} 個任務的群組",
   "workflow.group_of": "{n} × {name}",

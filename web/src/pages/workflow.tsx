@@ -23,6 +23,8 @@ function title(node: GraphNode): string {
   if (node.kind === "more") return t("workflow.more", { n: node.count });
   return node.kind === "body" ? t("workflow.body") : name;
 }
+/** The line below says how many they are. */
+const drawnName = (node: GraphNode) => (node.kind === "group" && node.name ? visible(node.name) : title(node));
 function detail(node: GraphNode): string {
   if (node.kind === "more") return counts(node);
   if (node.kind === "group") return t("workflow.of", { done: node.states?.SUCCESS ?? 0, n: node.count });
@@ -43,7 +45,7 @@ function BoxView({ box, root }: { box: Box; root: string }) {
     <g transform={`translate(${box.x} ${box.y})`} class={`node ${node.kind} ${tone(node.state)}`}>
       {node.kind === "more" && <rect x={4} y={4} width={boxWidth} height={boxHeight} rx={8} class="node-behind" />}
       <rect width={boxWidth} height={boxHeight} rx={node.kind === "group" ? boxHeight / 2 : 8} class="node-box" />
-      <text x={node.kind === "group" ? 22 : 14} y={22} class="node-name">{cut(title(node), node.kind === "group" ? 25 : 27)}</text>
+      <text x={node.kind === "group" ? 22 : 14} y={22} class="node-name">{cut(drawnName(node), node.kind === "group" ? 20 : 23)}</text>
       <text x={node.kind === "group" ? 22 : 14} y={40} class="node-state">{detail(node)}</text>
     </g>
   );
