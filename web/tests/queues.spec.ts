@@ -1,9 +1,8 @@
 // Queues are paused and purged; what is in the dead set is changed, sent again, dropped.
-import { agree, expect, field, get, open, test, told, type Named } from "./support";
+import { agree, expect, field, get, open, post, real, test, told, type Named } from "./support";
 
 interface Queue extends Named {
   paused: boolean;
-  ready: number;
 }
 
 test("a queue is paused and goes on", async ({ page, context }) => {
@@ -19,19 +18,22 @@ test("a queue is paused and goes on", async ({ page, context }) => {
   await expect.poll(paused).toBe(false);
 });
 
-test("a queue is purged after its name was typed or the button pressed", async ({ page, context }) => {
-  const { queues } = await get<{ queues: Queue[] }>(context.request, "queues");
-  const queue = [...queues].filter((one) => one.name !== "celery").sort((a, b) => b.ready - a.ready)[0]!;
+test("a queue with hundreds of messages is purged only after its name was typed", async ({ page, context }) => {
+  const name = real ? "pile" : "media";
+  const call = { name: "interop.echo", args: [1], kwargs: {}, queue: name };
+  if (real) await Promise.all(Array.from({ length: 100 }, () => post(context.request, "tasks/send", call)));
   await open(page, "/queues");
-  await page.getByRole("button", { name: `Purge ${queue.name}`, exact: true }).click();
-  const typed = page.getByLabel(`Type ${queue.name} to confirm`);
-  if (await typed.count()) {
-    await page.getByRole("dialog").getByRole("button", { name: "Purge" }).click({ force: true });
-    await expect(page.getByRole("dialog")).toBeVisible(); // not yet
-    await typed.fill(queue.name);
-  }
+  const waiting = page.locator("tbody tr", { hasText: name }).locator("td b").first();
+  await expect(waiting).toHaveText(/^\d{3}$/);
+  await page.getByRole("button", { name: `Purge ${name}`, exact: true }).click();
+  const yes = page.getByRole("dialog").getByRole("button", { name: "Purge", exact: true });
+  await expect(yes).toHaveAttribute("aria-disabled", "true");
+  await yes.click({ force: true });
+  await expect(page.getByRole("dialog")).toBeVisible(); // not yet
+  await page.getByLabel(`Type ${name} to confirm`).fill(name);
   await agree(page, "Purge");
-  await told(page, "dropped.");
+  await told(page, /\d{3} messages dropped\./);
+  await expect(waiting).toHaveText(/^\d{1,2}$/);
 });
 
 test("a dead message is edited and sent again", async ({ page, context }) => {

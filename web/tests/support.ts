@@ -125,7 +125,7 @@ export async function fits(page: Page): Promise<void> {
 export const field = (page: Page, label: string) => page.getByRole("dialog").getByLabel(new RegExp("^" + label.replace(/[.*+?^${}()|[\]\\]/g, "\\$&")));
 export const toast = (page: Page) => page.locator(".toast");
 /** Waits for what came of an action to be said, and closes it: the next one is not mistaken for it. */
-export async function told(page: Page, text: string): Promise<void> {
+export async function told(page: Page, text: string | RegExp): Promise<void> {
   await expect(toast(page).filter({ hasText: text }).first()).toBeVisible();
   await page.evaluate(() => document.querySelectorAll<HTMLElement>(".toast button").forEach((one) => one.click()));
   await expect(toast(page)).toHaveCount(0);

@@ -97,6 +97,14 @@ test("a pool that grows by itself is given other limits", async ({ page, context
   await expect(page.getByRole("region", { name: "Pool" })).toContainText(`(2–${before.max! + 1})`);
 });
 
+test("all workers restart after one question", async ({ page }) => {
+  await open(page, "/workers");
+  await page.getByRole("button", { name: "Restart all" }).click();
+  await expect(page.getByRole("dialog")).toContainText("Restart all workers?");
+  await agree(page, "Restart");
+  await told(page, "all workers restarts.");
+});
+
 test("workers are filtered by name and state", async ({ page, context }) => {
   const worker = await workerOf(context.request, "py-celery");
   await open(page, "/workers");
