@@ -7,7 +7,7 @@ namespace lovage::monitor {
 
 void outbox::put(alert what) {
   waiting_.push_back(std::move(what));
-  if (waiting_.size() > most) next();
+  if (waiting_.size() > most) waiting_.erase(waiting_.begin() + 1);
 }
 
 std::optional<alert> outbox::due(time_point now) const {

@@ -11,7 +11,8 @@
 namespace lovage::monitor {
 
 /// Of one way, such as the webhook. The first is tried until it is taken or given up, then the next: that an alert is
-/// over never comes before the alert. *Threads*: one at a time. *Memory*: `most` alerts; more push out the oldest.
+/// over never comes before the alert. *Threads*: one at a time. *Memory*: `most` alerts; more push out
+/// the oldest but the first, which may be on its way.
 class outbox {
  public:
   static constexpr std::size_t most = 1'000;

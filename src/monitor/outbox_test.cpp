@@ -62,7 +62,9 @@ TEST(Outbox, HoldsSoManyAndNoMore) {
   outbox box;
   for (std::size_t i = 0; i <= outbox::most; ++i) box.put(named(std::to_string(i)));
   EXPECT_EQ(box.size(), outbox::most);
-  EXPECT_EQ(due_id(box, six), "1");
+  EXPECT_EQ(due_id(box, six), "0") << "it may be on its way";
+  box.taken();
+  EXPECT_EQ(due_id(box, six), "2");
 }
 
 }  // namespace
