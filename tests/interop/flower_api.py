@@ -8,15 +8,12 @@ Celery worker and a lovage worker. What differs on purpose stands in DIFFERENT, 
 (docs/guide/dashboard.md) tells the same.
 """
 
-import argparse
 import contextlib
 import json
 import os
-import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 import urllib.error
 import urllib.parse
 import urllib.request
@@ -27,7 +24,7 @@ sys.path.insert(0, str(HERE.parent / "support"))
 
 import servers  # noqa: E402
 import tasks  # noqa: E402
-from monitors import LOVAGE, PYTHON, Checks, TellingLovageWorker, TellingPythonWorker  # noqa: E402
+from monitors import LOVAGE, PYTHON, Checks, TellingLovageWorker, TellingPythonWorker, run_checks  # noqa: E402
 from peers import quiet_environment  # noqa: E402
 
 # Members of a task whose values differ, and why.
@@ -302,15 +299,7 @@ def compare(check: Checks, flower: Api, ours: Api, app) -> None:
         check.equal((a.status, a.json()), (200, {"message": "Shutting down!"}), "shutdown")
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("build", type=Path)
-    parser.add_argument("--keep", action="store_true", help="keep the logs")
-    options = parser.parse_args()
-    build = options.build.resolve()
-    work = Path(tempfile.mkdtemp(prefix="lovage-flower."))
-    print(f"  logs in {work}", flush=True)
-    check = Checks()
+def run(build: Path, work: Path, check: Checks) -> None:
     with contextlib.ExitStack() as stack:
         redis = stack.enter_context(servers.redis())
         settings = {"broker_url": redis.url(0), "result_backend": redis.url(1), "accept_content": ["json"]}
@@ -336,11 +325,7 @@ def main() -> int:
         compare(check, flower, ours, app)
         log = (work / "web.log").read_text(errors="replace")
         check.that("CRITICAL" not in log and "ERROR" not in log, "the log of lovage web is clean")
-    print(f"  {check.done} checks, {len(check.failed)} failed", flush=True)
-    if not options.keep and not check.failed:
-        shutil.rmtree(work)
-    return 1 if check.failed else 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_checks(__doc__, "flower", run))

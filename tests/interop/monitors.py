@@ -21,6 +21,7 @@ import tempfile
 import threading
 import time
 import urllib.request
+from collections.abc import Callable
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "support"))
@@ -105,6 +106,24 @@ class Checks:
 
     def equal(self, got, wanted, what: str) -> None:
         self.that(got == wanted, f"{what}: {got!r}, wanted {wanted!r}")
+
+
+def run_checks(doc: str, name: str, run: Callable[[Path, Path, Checks], None]) -> int:
+    """The program of a test: BUILD_DIR [--keep]. `run` is given the build, a folder for logs and the checks to make."""
+    parser = argparse.ArgumentParser(description=doc.splitlines()[0])
+    parser.add_argument("build", type=Path)
+    parser.add_argument("--keep", action="store_true", help="keep the logs")
+    options = parser.parse_args()
+    work = Path(tempfile.mkdtemp(prefix=f"lovage-{name}."))
+    print(f"  logs in {work}", flush=True)
+    check = Checks()
+    run(options.build.resolve(), work, check)
+    print(f"  {check.done} checks, {len(check.failed)} failed", flush=True)
+    if check.done > 0 and not check.failed:
+        if not options.keep:
+            shutil.rmtree(work)
+        return 0
+    return 1
 
 
 def kinds(event: dict) -> dict[str, str]:

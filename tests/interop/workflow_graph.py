@@ -7,11 +7,8 @@ Runs in an environment with Celery (tests/support/python_env.sh DIR newest), on 
 group and chord; those of Celery's do not, and what the result backend stores tells the group, which is the body's, too.
 """
 
-import argparse
 import contextlib
-import shutil
 import sys
-import tempfile
 from collections import Counter
 from pathlib import Path
 
@@ -22,7 +19,7 @@ import servers  # noqa: E402
 import tasks  # noqa: E402
 from celery import chain, chord, group  # noqa: E402
 from flower_api import Api, program, web_command  # noqa: E402
-from monitors import LOVAGE, PYTHON, Checks, TellingLovageWorker, TellingPythonWorker  # noqa: E402
+from monitors import LOVAGE, PYTHON, Checks, TellingLovageWorker, TellingPythonWorker, run_checks  # noqa: E402
 
 
 class Graph:
@@ -44,8 +41,8 @@ class Graph:
 
 
 class Rounds:
-    def __init__(self, app, api: Api) -> None:
-        self.app, self.api, self.check = app, api, Checks()
+    def __init__(self, app, api: Api, check: Checks) -> None:
+        self.app, self.api, self.check = app, api, check
 
     def s(self, name: str, *args, queue: str = "lovage"):
         return self.app.signature(f"interop.{name}", args=args, options={"queue": queue})
@@ -139,14 +136,7 @@ class Rounds:
         self.check.equal(g.before(last.id), {r.id for r in last.parent.results}, "and its body")
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("build", type=Path)
-    parser.add_argument("--keep", action="store_true", help="keep the logs")
-    options = parser.parse_args()
-    build = options.build.resolve()
-    work = Path(tempfile.mkdtemp(prefix="lovage-graph."))
-    print(f"  logs in {work}", flush=True)
+def run(build: Path, work: Path, check: Checks) -> None:
     with contextlib.ExitStack() as stack:
         redis = stack.enter_context(servers.redis())
         settings = {"broker_url": redis.url(0), "result_backend": redis.url(1), "accept_content": ["json"], "task_track_started": True}
@@ -165,14 +155,8 @@ def main() -> int:
             return False
 
         servers.wait_until(both, 60, "both workers on the dashboard", 0.3)
-        rounds = Rounds(app, api)
-        rounds.run()
-    check = rounds.check
-    print(f"  {check.done} checks, {len(check.failed)} failed", flush=True)
-    if not options.keep and not check.failed:
-        shutil.rmtree(work)
-    return 1 if check.failed else 0
+        Rounds(app, api, check).run()
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_checks(__doc__, "graph", run))
