@@ -30,8 +30,26 @@ std::string event_stream::fault() const {
 }
 
 void event_stream::set_fault(std::string text) {
-  std::lock_guard const lock{mutex_};
-  fault_ = std::move(text);
+  {
+    std::lock_guard const lock{mutex_};
+    fault_ = std::move(text);
+  }
+  wake_.notify_all();
+}
+
+void event_stream::set_heard(std::unique_ptr<detail::event_receiver> from) {
+  {
+    std::lock_guard const lock{mutex_};
+    heard_ = std::move(from);
+    fault_.clear();
+    connected_ = true;
+  }
+  wake_.notify_all();
+}
+
+void event_stream::await_first(std::chrono::milliseconds at_most) const {
+  std::unique_lock lock{mutex_};
+  wake_.wait_for(lock, at_most, [&] { return connected_ || !fault_.empty() || stop_; });
 }
 
 void event_stream::run() {
@@ -56,12 +74,7 @@ expected<void> event_stream::hear() {
   auto opened = detail::event_receiver::open(*app_, "#", deadline::in(10s));
   if (!opened) return fail(opened.error());
   auto* from = opened->get();
-  {
-    std::lock_guard const lock{mutex_};
-    heard_ = *std::move(opened);
-    fault_.clear();
-  }
-  connected_ = true;
+  set_heard(*std::move(opened));
   while (!stop_) {
     auto events = from->take(deadline::in(5s));
     refused_ = from->refused();

@@ -25,6 +25,8 @@ class event_stream {
   event_stream& operator=(event_stream const&) = delete;
 
   void start();
+  /// Waits until it hears, or knows why not. What is sent after it hears is not missed.
+  void await_first(std::chrono::milliseconds at_most) const;
   /// May come first, and twice.
   void stop();
   [[nodiscard]] bool connected() const noexcept { return connected_; }
@@ -35,6 +37,7 @@ class event_stream {
   void run();
   expected<void> hear();
   void set_fault(std::string text);
+  void set_heard(std::unique_ptr<detail::event_receiver> from);
 
   std::shared_ptr<detail::app_state> const app_;
   std::function<void(std::vector<wire::event>)> const deliver_;
@@ -42,7 +45,7 @@ class event_stream {
   std::atomic<std::uint64_t> refused_{0};
   std::thread thread_;
   mutable std::mutex mutex_;  // guards what follows
-  std::condition_variable wake_;
+  mutable std::condition_variable wake_;
   std::unique_ptr<detail::event_receiver> heard_;
   std::string fault_;
 };

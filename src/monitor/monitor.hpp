@@ -122,7 +122,8 @@ class monitor {
   monitor(monitor const&) = delete;
   monitor& operator=(monitor const&) = delete;
 
-  /// Opens the history and begins. Errors: as `history::open`, `bad_config`; a broker that is away is none.
+  /// Opens the history and begins: what is sent after this is heard, unless the broker is away, which is no error, or
+  /// takes more than 3 s to answer. Errors: as `history::open`, `bad_config`.
   [[nodiscard]] expected<void> start();
   /// Writes what is pending, waits for its threads. May come first, and twice.
   void stop();

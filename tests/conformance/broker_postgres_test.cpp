@@ -61,7 +61,7 @@ TEST_F(PostgresBroker, a_stopped_worker_loses_its_tasks_when_its_lease_has_run_o
   ASSERT_EQ(worker.line(), "held 1");
   auto const heir = consume();
   EXPECT_THAT(heir->claim(1, 2500ms).value(), IsEmpty()) << "a living worker keeps what it holds";
-  worker.signal(SIGSTOP);
+  worker.freeze();
   EXPECT_THAT(take(*heir, 1), SizeIs(1));
   worker.signal(SIGCONT);
   worker.tell("done");

@@ -105,7 +105,7 @@ TEST_F(RedisLease, OfAKilledHolderEndsAlsoForWhoComesOnlyThen) {
 TEST_F(RedisLease, LostWhileStoppedIsRecognisedBeforeTheMessageIsTakenAgain) {
   send(messages(2));
   auto const stopped = holder(2, 1);
-  stopped->signal(SIGSTOP);
+  stopped->freeze();
   auto const reaping = consume({"other"});
   ASSERT_TRUE(eventually([&] { return number({"LLEN", "q"}) == 2; }));
   stopped->signal(SIGCONT);
@@ -118,7 +118,7 @@ TEST_F(RedisLease, LostWhileStoppedIsRecognisedBeforeTheMessageIsTakenAgain) {
 TEST_F(RedisLease, LostWhileStoppedIsRecognisedWhateverTheHolderSays) {
   send(messages(4));
   auto const stopped = holder(4, 4);
-  stopped->signal(SIGSTOP);
+  stopped->freeze();
   auto const heir = consume();
   auto const got = take(*heir, 4);
   EXPECT_THAT(bodies(got), ElementsAre("0", "1", "2", "3"));

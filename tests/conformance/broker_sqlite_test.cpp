@@ -141,7 +141,7 @@ TEST_F(SqliteBroker, a_stopped_worker_keeps_its_tasks_far_beyond_its_lease) {
   send({"a"});
   child worker{peer({"hold", "1", "1"})};
   ASSERT_EQ(worker.line(), "held 1");
-  worker.signal(SIGSTOP);
+  worker.freeze();
   auto const heir = consume();
   EXPECT_THAT(heir->claim(1, 2500ms).value(), IsEmpty());
   worker.signal(SIGKILL);
@@ -157,7 +157,7 @@ TEST_F(SqliteBroker, the_lease_decides_where_the_lock_cannot_be_seen) {
     if (f.path().filename().string().starts_with("session-")) std::filesystem::remove(f);
   auto const heir = consume();
   EXPECT_THAT(heir->claim(1, 2500ms).value(), IsEmpty()) << "a living worker renews its lease";
-  worker.signal(SIGSTOP);
+  worker.freeze();
   EXPECT_THAT(take(*heir, 1, 30s), SizeIs(1));
 }
 

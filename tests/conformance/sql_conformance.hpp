@@ -41,6 +41,9 @@ class SqlConformance : public ::testing::TestWithParam<conformance_sql_driver> {
 };
 
 /// For those that speak to a server.
-class SqlOutage : public SqlConformance {};
+class SqlOutage : public SqlConformance {
+ protected:
+  void TearDown() override { on_.resume(); }
+};
 
 }  // namespace lovage::sql

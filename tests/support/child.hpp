@@ -1,6 +1,8 @@
 // A program run by a test: its input and output line by line, its end by signal or in order.
 #pragma once
 
+#include "freeze.hpp"
+
 #include <fcntl.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -47,6 +49,8 @@ class child {
 
   [[nodiscard]] ::pid_t pid() const noexcept { return pid_; }
   void signal(int number) const { ::kill(pid_, number); }
+  /// Silent when this returns, until SIGCONT.
+  void freeze() const { testing::freeze(pid_); }
   /// One line of input.
   void tell(std::string const& line) const {
     auto const text = line + "\n";

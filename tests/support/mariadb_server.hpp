@@ -25,8 +25,10 @@ class mariadb_server {
   [[nodiscard]] std::string fresh_database();
 
   /// Falls silent, with all its connections open, and comes back.
-  void pause() const { process_->signal(SIGSTOP); }
-  void resume() const { process_->signal(SIGCONT); }
+  void pause() const { process_->freeze(); }
+  void resume() const {
+    if (process_) process_->signal(SIGCONT);
+  }
   /// As kill -9 does. `start` brings it back on the same port.
   void kill() { process_.reset(); }
   void start();

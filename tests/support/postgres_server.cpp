@@ -1,6 +1,7 @@
 #include "postgres_server.hpp"
 
 #include "free_port.hpp"
+#include "freeze.hpp"
 #include "sql/postgres_session.hpp"
 
 #include <fcntl.h>
@@ -132,18 +133,19 @@ std::vector<::pid_t> postgres_server::family() const {
 }
 
 void postgres_server::pause() const {
-  ::kill(pid_, SIGSTOP);  // first, so that it makes no more
-  for (auto const pid : family()) ::kill(pid, SIGSTOP);
+  freeze(pid_);  // first, so that it makes no more
+  for (auto const pid : family()) freeze(pid);
 }
 
 void postgres_server::resume() const {
+  if (pid_ <= 0) return;
   for (auto const pid : family()) ::kill(pid, SIGCONT);
 }
 
 // The others would end by themselves once they see that the first has died, and answer until then.
 void postgres_server::kill() {
   if (pid_ <= 0) return;
-  ::kill(pid_, SIGSTOP);  // first, so that it makes no more
+  freeze(pid_);  // first, so that it makes no more
   for (auto const pid : family()) ::kill(pid, SIGKILL);
   ::waitpid(std::exchange(pid_, -1), nullptr, 0);
 }

@@ -1,5 +1,7 @@
 #include "rabbitmq_server.hpp"
 
+#include "freeze.hpp"
+
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <sys/prctl.h>
@@ -203,7 +205,7 @@ std::string rabbitmq_server::fresh_vhost() {
   return out;
 }
 
-void rabbitmq_server::pause() const { ::kill(server_, SIGSTOP); }
+void rabbitmq_server::pause() const { freeze(server_); }
 void rabbitmq_server::resume() const { ::kill(server_, SIGCONT); }
 void rabbitmq_server::kill() { end(server_); }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "free_port.hpp"
+#include "freeze.hpp"
 
 #include "core/ids.hpp"
 
@@ -62,7 +63,7 @@ class redis_server {
   [[nodiscard]] ::pid_t pid() const noexcept { return pid_; }
 
   /// Falls silent: connections stay, nothing is answered.
-  void freeze() const { signal(SIGSTOP); }
+  void freeze() const { testing::freeze(pid_); }
   void thaw() const { signal(SIGCONT); }
   /// As by `kill -9`.
   void kill() { end(SIGKILL); }
