@@ -77,6 +77,7 @@ void monitor::impl::stop() {
   }
   room_.notify_all();
   stream_.stop();
+  worker_watch_.stop();
   for (auto* t : {&second_, &look_, &ask_, &tell_, &write_}) t->stop();
   write();  // what came last
   next_minutes_ = {};

@@ -123,7 +123,7 @@ class monitor {
   monitor& operator=(monitor const&) = delete;
 
   /// Opens the history and begins: what is sent after this is heard, unless the broker is away, which is no error, or
-  /// takes more than 3 s to answer. Errors: as `history::open`, `bad_config`.
+  /// takes more than 3 s to answer. Not again after `stop`. Errors: as `history::open`, `bad_config`.
   [[nodiscard]] expected<void> start();
   /// Writes what is pending, waits for its threads. May come first, and twice.
   void stop();

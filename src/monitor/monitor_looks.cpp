@@ -48,6 +48,12 @@ void add_told_tasks(worker_picture& w, time_point listening_since) {
   }
 }
 
+// Just there, and has not answered yet: it may have been asked before it listened.
+bool is_new(worker_picture const& w, time_point now) {
+  bool const answered = w.said && w.said->asked >= w.seen.since;
+  return w.seen.state == worker_state::online && !answered && now - w.seen.since < 10s;
+}
+
 }  // namespace
 
 void monitor::impl::look() {
@@ -194,6 +200,8 @@ void monitor::impl::every_second() {
     if (auto const at = consumers.find(q.name); at != consumers.end()) q.consumers = at->second;
   for (auto const& w : made->workers)
     if (w.seen.state == worker_state::online) made->active += w.running.size();
+  if (std::any_of(made->workers.begin(), made->workers.end(), [&](auto const& w) { return is_new(w, now); }))
+    ask_.hurry();
   step_alerts(*made);
   {
     std::lock_guard const lock{picture_mutex_};

@@ -45,11 +45,13 @@ expected<std::map<std::string, worker_details>> worker_watch::ask(std::vector<st
   names_ = names;
   for (auto const& q : questions) {
     if (!q.of_all) continue;
+    if (stopped_) break;
     auto const replies = with_->try_broadcast(q.command, arguments_of(q.command));
     if (!replies) {
       with_.reset();
       return fail(replies.error());
     }
+    if (replies->empty()) break;
     for (auto const& r : *replies) note(r, q, app_->now(), out);
   }
   return out;

@@ -49,7 +49,9 @@ class Dashboard : public ::testing::Test {
     on->tasks().define(broken, [](std::string const& why) -> std::string { throw std::runtime_error{why}; });
     auto settings = web_settings::of(on->settings()).value();
     settings.assets = folder;
-    d.emplace(*on, std::move(settings), monitor::monitor_settings::of(on->settings()).value());
+    auto watch = monitor::monitor_settings::of(on->settings()).value();
+    watch.ask_every = std::chrono::hours{1};
+    d.emplace(*on, std::move(settings), std::move(watch));
     d->start().value();
   }
   response ask(std::string method, std::string const& path, std::optional<value> body = {}) {
@@ -350,6 +352,13 @@ TEST_F(DashboardAtWork, AChordIsDrawnWithItsGroup) {
     into_body += e.get_if<value::list>()->at(1) == value{body};
   EXPECT_EQ(groups, 1U) << to_json(drawn);
   EXPECT_EQ(into_body, 2U) << to_json(drawn);
+}
+
+TEST_F(DashboardAtWork, AWorkerThatComesIsAskedWithoutWaitingForTheRound) {
+  EXPECT_TRUE(eventually([&] {
+    auto const all = get("/api/v1/workers");
+    return size_of(all.find("workers")->get_if<value::list>()->at(0), "queues") == 1;
+  }));
 }
 
 TEST_F(DashboardAtWork, AWorkerIsAskedAndTold) {
