@@ -58,38 +58,46 @@ response begin_session(site& s, request const& r) {
 
 std::string way_back(site const& s) { return s.with.public_url + "/login/oidc/callback"; }
 
+// A person gets the page to log in, which says it in words of its own; the text is for the audit log and for scripts.
+response without_login(request const& r, response refusal, char const* why) {
+  if (r.headers.get("accept").find("text/html") == std::string::npos) return refusal;
+  auto out = redirect_to(std::string{"/login?failed="} + why);
+  out.body = std::move(refusal.body);
+  return out;
+}
+
+response begin_oidc(site& s, oidc& provider, request const& r) {
+  auto const begun = provider.begin(way_back(s), r.query.get("next"));
+  if (!begun) return without_login(r, error_response(begun.error()), "provider");
+  auto out = redirect_to(begun->url);
+  out.headers.add("Set-Cookie", s.door.cookie(oidc::cookie_name, begun->cookie, oidc::cookie_lasts, "/login/oidc"));
+  return out;
+}
+
+response finish_oidc(site& s, oidc& provider, request const& r) {
+  auto const login = provider.finish(r, cookie_of(r, oidc::cookie_name), way_back(s));
+  if (!login && login.error().code == errc::not_accepted)
+    return without_login(r, error_response(403, "login_refused", login.error().detail), "refused");
+  if (!login) return without_login(r, error_response(login.error()), "provider");
+  auto out = s.door.log_in_as(login->user, login->next);
+  if (out.status == 403) return without_login(r, std::move(out), "not_allowed");
+  out.headers.add("Set-Cookie", s.door.cookie(oidc::cookie_name, "", std::chrono::seconds{0}, "/login/oidc"));
+  return out;
+}
+
 void add_oidc_routes(router& to, site& s) {
   auto const provider = s.with.oidc ? std::make_shared<oidc>(*s.with.oidc, s.with.key, fetch, s.now) : nullptr;
   if (!provider) return;
   to.add({.method = "GET",
           .pattern = "/login/oidc",
           .access = access::open,
-          .serve =
-              [&s, provider](request const&) {
-                auto const begun = provider->begin(way_back(s));
-                if (!begun) return error_response(begun.error());
-                auto out = redirect_to(begun->url);
-                out.headers.add("Set-Cookie",
-                                s.door.cookie(oidc::cookie_name, begun->cookie, oidc::cookie_lasts, "/login/oidc"));
-                return out;
-              },
-          .summary = "Begins a login at the OpenID Connect provider"});
+          .serve = [&s, provider](request const& r) { return begin_oidc(s, *provider, r); },
+          .summary = "Begins a login at the OpenID Connect provider",
+          .takes = {"next: the page to go to then"}});
   to.add({.method = "GET",
           .pattern = "/login/oidc/callback",
           .access = access::open,
-          .serve =
-              [&s, provider](request const& r) {
-                auto const user = provider->finish(r, cookie_of(r, oidc::cookie_name), way_back(s));
-                if (!user) {
-                  bool const refused = user.error().code == errc::not_accepted;
-                  return refused ? error_response(403, "login_refused", user.error().detail)
-                                 : error_response(user.error());
-                }
-                auto out = s.door.log_in_as(*user);
-                out.headers.add("Set-Cookie",
-                                s.door.cookie(oidc::cookie_name, "", std::chrono::seconds{0}, "/login/oidc"));
-                return out;
-              },
+          .serve = [&s, provider](request const& r) { return finish_oidc(s, *provider, r); },
           .summary = "Where the provider sends the browser back",
           .takes = {"code: from the provider", "state: from the provider"},
           .audited = true});

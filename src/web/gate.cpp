@@ -210,11 +210,11 @@ response gate::log_in(request const& r) {
   return out;
 }
 
-response gate::log_in_as(std::string const& user) {
+response gate::log_in_as(std::string const& user, std::string const& next) {
   auto const who = named(user, true);
   if (who.role == role::none)
     return error_response(403, "not_allowed", "'" + user + "' is not in web_auth_allowed", "web_auth_allowed");
-  auto out = redirect_to("/");
+  auto out = redirect_to(next);
   out.headers.add("Set-Cookie", cookie(cookie_name, sessions_.begin(user, who.role), sessions_.lasts()));
   return out;
 }

@@ -33,7 +33,7 @@ class gate {
   [[nodiscard]] response log_in(request const& r);
   [[nodiscard]] response log_out(request const& r);
   /// Somebody whom a provider knows: a session's cookie and the way home, or 403.
-  [[nodiscard]] response log_in_as(std::string const& user);
+  [[nodiscard]] response log_in_as(std::string const& user, std::string const& next);
 
   [[nodiscard]] std::string csrf_token(request const& r) const { return sessions_.csrf_token(r.who.session); }
   [[nodiscard]] login_sessions const& sessions() const noexcept { return sessions_; }

@@ -5,6 +5,7 @@
 
 #include <lovage/json.hpp>
 
+#include <algorithm>
 #include <array>
 
 namespace lovage::web {
@@ -104,6 +105,13 @@ expected<value> check_id_token(std::string_view token, value const& keys, oidc_s
   return claims;
 }
 
+std::string page_here(std::string_view address) {
+  bool const plain = address.size() <= 1'024 && std::all_of(address.begin(), address.end(),
+                                                            [](char c) { return c > ' ' && c < 0x7f && c != '\\'; });
+  bool const here = address.starts_with('/') && !address.starts_with("//");
+  return plain && here ? std::string{address} : std::string{"/"};
+}
+
 std::string user_of_claims(value const& claims) {
   auto const* verified = claims.find("email_verified");
   auto const* flag = verified ? verified->get_if<bool>() : nullptr;
@@ -138,12 +146,13 @@ expected<oidc::provider> oidc::discover() {
   return out;
 }
 
-expected<oidc_start> oidc::begin(std::string const& back) {
+expected<oidc_start> oidc::begin(std::string const& back, std::string_view next) {
   auto const to = discover();
   if (!to) return fail(to.error());
   auto const state = random_text(), nonce = random_text(), verifier = random_text();
   auto const until = std::chrono::duration_cast<std::chrono::seconds>((now_() + cookie_lasts).time_since_epoch());
-  value::map const kept{{"state", state}, {"nonce", nonce}, {"verifier", verifier}, {"until", until.count()}};
+  value::map const kept{
+      {"state", state}, {"nonce", nonce}, {"verifier", verifier}, {"next", page_here(next)}, {"until", until.count()}};
   std::array<std::pair<char const*, std::string>, 8> const query{{{"response_type", "code"},
                                                                   {"client_id", with_.client_id},
                                                                   {"redirect_uri", back},
@@ -188,7 +197,7 @@ expected<value> oidc::claims_of(std::string const& token, std::string const& key
   return refused("the token's key is unknown");
 }
 
-expected<std::string> oidc::finish(request const& r, std::string const& cookie, std::string const& back) {
+expected<oidc_login> oidc::finish(request const& r, std::string const& cookie, std::string const& back) {
   auto const text = signed_text(key_, login_purpose, cookie);
   if (!text) return refused("this browser began no login; go to /login and try again");
   auto const kept = json_of(*text, "state");
@@ -211,7 +220,7 @@ expected<std::string> oidc::finish(request const& r, std::string const& cookie, 
   if (!claims) return fail(claims.error());
   auto name = user_of_claims(*claims);
   if (name.empty()) return refused("the provider tells no name");
-  return name;
+  return oidc_login{std::move(name), page_here(claim(*kept, "next"))};
 }
 
 }  // namespace lovage::web

@@ -31,6 +31,14 @@ struct oidc_start {
   std::string cookie;  ///< to come back with; signed, good for ten minutes
 };
 
+struct oidc_login {
+  std::string user;  ///< their name
+  std::string next;  ///< the page they wanted
+};
+
+/// The address, if it is one of a page here; else "/". What would lead elsewhere is none: "//host", "https://host".
+[[nodiscard]] std::string page_here(std::string_view address);
+
 /// Checks an ID token's signature (RS256), issuer, audience, times and nonce; gives its claims. `keys` is a JWK set.
 /// Errors: `not_accepted` with what is wrong; `not_registered` when no key has the token's id.
 [[nodiscard]] expected<value> check_id_token(std::string_view token, value const& keys, oidc_settings const& with,
@@ -45,10 +53,11 @@ class oidc {
   oidc(oidc_settings with, std::string key, fetcher ask, now_fn now)
       : with_{std::move(with)}, key_{std::move(key)}, ask_{std::move(ask)}, now_{std::move(now)} {}
 
-  /// `back`: where the provider sends the browser, ".../login/oidc/callback". Errors: as of the fetcher; `decode`.
-  [[nodiscard]] expected<oidc_start> begin(std::string const& back);
-  /// The user's name. Errors: `not_accepted` where the answer is not one to a login that this browser began.
-  [[nodiscard]] expected<std::string> finish(request const& r, std::string const& cookie, std::string const& back);
+  /// `back`: where the provider sends the browser, ".../login/oidc/callback"; `next`: the page wanted after that.
+  /// Errors: as of the fetcher; `decode`.
+  [[nodiscard]] expected<oidc_start> begin(std::string const& back, std::string_view next = "/");
+  /// Errors: `not_accepted` where the answer is not one to a login that this browser began.
+  [[nodiscard]] expected<oidc_login> finish(request const& r, std::string const& cookie, std::string const& back);
 
   static constexpr char const* cookie_name = "lovage_login";
   static constexpr std::chrono::minutes cookie_lasts{10};

@@ -87,8 +87,8 @@ class Oidc : public ::testing::Test {
   }
 
   /// What the provider gets of the browser; claims of a token that fits.
-  std::string go() {
-    auto const begun = login.begin(back).value();
+  std::string go(std::string const& next = "/") {
+    auto const begun = login.begin(back, next).value();
     auto const query = decode_form(std::string_view{begun.url}.substr(begun.url.find('?') + 1));
     challenge = query.get("code_challenge");
     state = query.get("state");
@@ -117,7 +117,7 @@ class Oidc : public ::testing::Test {
   }
   std::string refusal(std::string const& cookie) {
     auto const out = login.finish(returning(), cookie, back);
-    return out ? "let in " + *out : out.error().detail;
+    return out ? "let in " + out->user : out.error().detail;
   }
 
   time_point now{1'800'000'000s};
@@ -136,10 +136,24 @@ class Oidc : public ::testing::Test {
 TEST_F(Oidc, ALoginGoesThereAndBack) {
   auto const cookie = go();
   EXPECT_EQ(redirect, back);
-  EXPECT_EQ(login.finish(returning(), cookie, back).value(), "ann@example.org");
+  EXPECT_EQ(login.finish(returning(), cookie, back).value().user, "ann@example.org");
   EXPECT_EQ(asked.get("code"), "the code");
   EXPECT_EQ(asked.get("redirect_uri"), back);
   EXPECT_EQ(secret, "the%20secret");
+}
+
+TEST_F(Oidc, ALoginEndsAtThePageThatWasWanted) {
+  for (auto const& [wanted, got] : std::vector<std::pair<std::string, std::string>>{
+           {"/tasks?q=a%20b&state=FAILURE", "/tasks?q=a%20b&state=FAILURE"},
+           {"", "/"},
+           {"//elsewhere.example.com/", "/"},
+           {"/\\elsewhere.example.com", "/"},
+           {"https://elsewhere.example.com/", "/"},
+           {"/tasks\r\nSet-Cookie: a=b", "/"},
+           {"/" + std::string(2'000, 'x'), "/"}}) {
+    auto const cookie = go(wanted);
+    EXPECT_EQ(login.finish(returning(), cookie, back).value().next, got) << wanted;
+  }
 }
 
 TEST_F(Oidc, AnAnswerToAnotherLoginIsRefused) {

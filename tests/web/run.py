@@ -4,7 +4,8 @@
 usage: run.py BUILD_DIR [--keep] [--serve] [--program FILE] [SPEC...]
 
 Runs in an environment with Celery (tests/support/python_env.sh DIR newest). One Redis of its own, lovage workers, a
-Python worker, `lovage beat` and `lovage web`, also one with logins and one that is read-only; tasks that succeed, fail,
+Python worker, `lovage beat` and `lovage web`, also one with passwords, one behind a provider and a proxy, and one that is
+read-only; tasks that succeed, fail,
 retry, wait, belong to workflows, have hostile names and arguments, and a dead set. Then web/tests runs (Playwright); what
 the pages look like is kept in BUILD_DIR/screenshots. With --serve there are no specs: all of it runs until ctrl-C, for work on the pages.
 """
@@ -27,6 +28,7 @@ ROOT = HERE.parent.parent
 INTEROP = HERE.parent / "interop"
 sys.path[:0] = [str(HERE.parent / "support"), str(INTEROP)]
 
+import provider  # noqa: E402
 import servers  # noqa: E402
 import tasks  # noqa: E402
 from celery import chain, chord, group  # noqa: E402
@@ -34,6 +36,7 @@ from peers import as_options, quiet_environment  # noqa: E402
 
 EVIL = ['<img src=x onerror="window.hacked=1">', '"><script>window.hacked=1</script>', "\u202egnp.exe\u202c \u05e9\u05dc\u05d5\u05dd",
         "W" * 10_000, "javascript:window.hacked=1"]  # fmt: skip
+PROXY_HEADER = "X-Forwarded-User"
 SECRETS = ["a-password-that-is-not-shown", "a-key-for-cookies-that-is-not-shown"]
 
 
@@ -100,13 +103,14 @@ def start_beat(at: Place) -> None:
 def start_web(at: Place, name: str, *options: str, **settings: str) -> str:
     """A dashboard with a history of its own; returns its address. Secrets among the settings are not to be seen on its pages."""
     port = servers.free_port()
-    at.start(name, at.lovage("web", "--port", str(port), "--history", str(at.work / f"{name}.db"), "-l", "info", *options,
+    address = f"http://127.0.0.1:{port}"
+    at.start(name, at.lovage("web", "--port", str(port), "--public-url", address, "--history", str(at.work / f"{name}.db"), "-l", "info", *options,
                              "--", *as_options({**at.settings, **settings})), ready="is ready.")  # fmt: skip
-    return f"http://127.0.0.1:{port}"
+    return address
 
 
-def start_webs(at: Place) -> dict[str, str]:
-    """One for everybody, one that asks who one is, one that changes nothing: their addresses, as the specs look for them."""
+def start_webs(at: Place, issuer: str) -> dict[str, str]:
+    """One for everybody, two that ask who one is, one that changes nothing: their addresses, as the specs look for them."""
     users = at.work / "users"
     for name, role in (("ann", "operator"), ("bob", "viewer")):
         at.once("web", "passwd", name, "--role", role, "--save", str(users), given=f"secret of {name}\n")
@@ -114,6 +118,9 @@ def start_webs(at: Place) -> dict[str, str]:
         "LOVAGE_WEB_URL": start_web(at, "web", alert_smtp_url=f"smtp://ops:{SECRETS[0]}@127.0.0.1:1", alert_mail_from="lovage@example.org",
                                     alert_mail_to="ops@example.org", web_auth_secret=SECRETS[1]),  # fmt: skip
         "LOVAGE_WEB_URL_LOGIN": start_web(at, "web-login", "--auth-file", str(users)),
+        "LOVAGE_WEB_URL_SSO": start_web(at, "web-sso", web_auth_oidc_issuer=issuer, web_auth_oidc_client_id=provider.CLIENT,
+                                        web_auth_oidc_client_secret=provider.SECRET, web_auth_allowed="*@example.org",
+                                        web_auth_operators="ann@example.org", web_auth_proxy_header=PROXY_HEADER, web_auth_proxies="127.0.0.1"),  # fmt: skip
         "LOVAGE_WEB_URL_READ_ONLY": start_web(at, "web-read-only", "--read-only", "--mask-arguments"),
     }
 
@@ -181,7 +188,7 @@ def send_workflow(app) -> None:
 def browse(at: Place, addresses: dict[str, str], specs: list[str]) -> int:
     shots = at.build / "screenshots"
     shots.mkdir(parents=True, exist_ok=True)
-    environment = {**os.environ, **addresses, "LOVAGE_WEB_SECRETS": " ".join(SECRETS), "LOVAGE_WEB_SHOTS": str(shots),
+    environment = {**os.environ, **addresses, "LOVAGE_WEB_SECRETS": " ".join(SECRETS), "LOVAGE_WEB_PROXY_HEADER": PROXY_HEADER, "LOVAGE_WEB_SHOTS": str(shots),
                    "LOVAGE_WEB_OUTPUT": str(at.build / "web-tests")}  # fmt: skip
     playwright = ROOT / "web/node_modules/.bin/playwright"
     if not playwright.exists():
@@ -211,14 +218,14 @@ def main() -> int:
     work = Path(tempfile.mkdtemp(prefix="lovage-web-"))
     code = 1
     try:
-        with servers.redis() as redis:
+        with servers.redis() as redis, provider.provider() as issuer:
             settings = {"broker_url": redis.url(db=0), "result_backend": redis.url(db=1), "task_track_started": True,
                         "worker_pool_restarts": True, "task_send_sent_event": True}
             at = Place(build, given.program or build / "bin/lovage", work, settings)
             try:
                 start_workers(at)
                 start_beat(at)
-                addresses = start_webs(at)
+                addresses = start_webs(at, issuer)
                 app = tasks.make_app(settings)
                 send_all(app)
                 send_workflow(app)

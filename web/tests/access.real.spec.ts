@@ -79,6 +79,64 @@ test.describe("a server with logins", () => {
   });
 });
 
+test.describe("a server before which others say who one is", () => {
+  test.use({ baseURL: process.env.LOVAGE_WEB_URL_SSO });
+
+  async function logInThere(page: Page, email: string, to: string): Promise<void> {
+    await page.goto(to);
+    await page.getByRole("link", { name: "Log in with single sign-on" }).click();
+    await expect(page).toHaveTitle("Who are you?");
+    await page.getByLabel("E-mail").fill(email);
+    await page.getByRole("button", { name: "Go on" }).click();
+  }
+
+  test("lets in whom the provider names, as what it is, until it logs out", async ({ page, context }) => {
+    await logInThere(page, "ann@example.org", "/queues?x=1");
+    await settled(page);
+    await expect(page).toHaveURL(/\/queues\?x=1$/);
+    await expect(page.locator(".who")).toContainText("ann@example.org");
+    await page.getByRole("button", { name: "Pause reports", exact: true }).click();
+    await agree(page, "Pause");
+    await told(page, "reports is paused.");
+    await page.getByRole("button", { name: "Resume reports", exact: true }).click();
+    await told(page, "reports goes on.");
+    await page.getByRole("button", { name: "Log out" }).click();
+    await expect(page).toHaveURL(/\/login/);
+    expect((await context.request.get("/api/v1/overview")).status()).toBe(401);
+    await logInThere(page, "cyd@example.org", "/queues");
+    await settled(page);
+    await expect(page.locator(".banner")).toContainText("Your role is viewer");
+    expect(await write(context.request, "queues/reports/purge")).toBe(403);
+  });
+
+  test("keeps out whom nobody allowed, and an answer that nobody asked for", async ({ page, context }) => {
+    await logInThere(page, "mallory@example.com", "/queues");
+    await expect(page.getByRole("alert")).toContainText("nobody has allowed it here");
+    await noFaults(page);
+    expect((await context.request.get("/api/v1/overview")).status()).toBe(401);
+    expect((await context.request.get("/login/oidc/callback?code=guessed&state=guessed")).status()).toBe(403);
+  });
+
+  test("believes the proxy's header, and takes each request for what it says", async ({ browser, baseURL }) => {
+    const named = async (name: string) => browser.newContext({ baseURL, extraHTTPHeaders: { [process.env.LOVAGE_WEB_PROXY_HEADER!]: name } });
+    const ann = await named("ann@example.org");
+    const page = await ann.newPage();
+    await open(page, "/workers");
+    await expect(page.locator(".who")).toContainText("ann@example.org");
+    expect(await write(ann.request, "queues/reports/resume")).toBe(200);
+    await ann.close();
+    const cyd = await named("cyd@example.org");
+    const other = await cyd.newPage();
+    await open(other, "/workers");
+    await expect(other.locator(".banner")).toContainText("Your role is viewer");
+    expect(await write(cyd.request, "queues/reports/purge")).toBe(403);
+    await cyd.close();
+    const mallory = await named("mallory@example.com");
+    expect((await mallory.request.get("/api/v1/overview")).status()).toBeGreaterThanOrEqual(401);
+    await mallory.close();
+  });
+});
+
 test.describe("a server that is read-only", () => {
   test.use({ baseURL: process.env.LOVAGE_WEB_URL_READ_ONLY });
 

@@ -1,5 +1,5 @@
 // What only real workers show: that tasks which were revoked do not run, that one which runs ends, where dead ones go.
-import { agree, expect, get, open, post, settled, test, told, type Found, type Software } from "./support";
+import { agree, expect, field, get, open, post, settled, test, told, type Found, type Software } from "./support";
 import type { APIRequestContext, Page } from "@playwright/test";
 
 interface Call {
@@ -81,6 +81,37 @@ test("dead messages are sent again one by one and all, and all are dropped", asy
   await agree(page, "Drop");
   await told(page, "dropped.");
   await expect(page.locator("main")).toContainText("The dead set is empty.");
+});
+
+test("all matching that run are terminated, of either kind of worker", async ({ page, context }) => {
+  const ask = context.request;
+  for (const queue of ["celery", "python"]) await send(ask, { name: "interop.hold", args: ["/nobody/makes/terminateme"], queue });
+  await expect.poll(() => known(ask, "terminateme", "STARTED")).toBe(2);
+  await actOnAll(page, "terminateme", "terminate", "Terminate 2 tasks?", "Terminate");
+  await told(page, "2 tasks terminated.");
+  await expect(page.locator("tbody tr", { hasText: "Revoked" })).toHaveCount(2);
+});
+
+test("what is done to a thousand wants their number typed in", async ({ page, context }) => {
+  const ask = context.request;
+  for (let i = 0; i < 20; i++) await Promise.all(Array.from({ length: 50 }, () => send(ask, { name: "interop.echo", args: ["thousandfold"], queue: "set-aside-too" })));
+  await expect.poll(() => known(ask, "thousandfold")).toBe(1000);
+  await open(page, "/tasks?q=thousandfold");
+  await page.getByLabel("Action", { exact: true }).selectOption("delete");
+  await page.getByRole("button", { name: /^All matching/ }).click();
+  const dialog = page.getByRole("dialog");
+  await expect(dialog).toContainText("Delete 1,000 tasks from the history?");
+  const yes = dialog.getByRole("button", { name: "Delete from history", exact: true });
+  await expect(yes).toHaveAttribute("aria-disabled", "true");
+  await yes.click({ force: true });
+  await field(page, "Type 1000").fill("999");
+  await page.keyboard.press("Enter");
+  await expect(dialog).toBeVisible();
+  expect(await known(ask, "thousandfold")).toBe(1000);
+  await field(page, "Type 1000").fill("1000");
+  await yes.click();
+  await told(page, "1,000 tasks deleted.");
+  expect(await known(ask, "thousandfold")).toBe(0);
 });
 
 for (const [software, queue] of [["lovage", "celery"], ["py-celery", "python"]] as [Software, string][])

@@ -4,11 +4,17 @@ import { post, refreshSession, session } from "../state/api";
 import { query, within } from "../state/router";
 import { Failed } from "../ui/states";
 
+/** In our words: an address may come from anybody. */
+function failure(code: string | null): string | null {
+  if (code === "not_allowed" || code === "provider" || code === "refused") return t(`login.failed_${code}`);
+  return null;
+}
+
 /** Asks for what the server accepts: a password, a provider's login, or tells that a proxy must do it. */
 export function LoginPage() {
   const [user, setUser] = useState("");
   const [password, setPassword] = useState("");
-  const [wrong, setWrong] = useState<string | null>(null);
+  const [wrong, setWrong] = useState<string | null>(failure(query.value.get("failed")));
   const [busy, setBusy] = useState(false);
   const first = useRef<HTMLInputElement>(null);
   const ways = session.value?.auth ?? [];
