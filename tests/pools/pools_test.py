@@ -14,11 +14,14 @@ from worker_case import PLUGIN, PROGRAM, WorkerCase, children_of, read
 class PoolsTest(WorkerCase):
     def test_a_hard_limit_kills_the_child_and_replaces_it(self):
         with self.worker("-P", "prefork", "-c", "1", "--time-limit", "0.5"):
-            self.assertIn("TimeLimitExceeded", self.call("pools.spin"))
+            for _ in range(5):  # within 0.1 s of it, but for what the machine has else to do
+                self.assertIn("TimeLimitExceeded", self.call("pools.spin"))
+                if min(self.spans("received", "failed"), default=1) < 0.6:
+                    break
             self.assertRegex(self.call("pools.pid"), r"^\d+$")
-        took = self.started_at("failed") - self.started_at("received")
-        self.assertGreaterEqual(took, 0.49)
-        self.assertLess(took, 0.75)
+        took = self.spans("received", "failed")
+        self.assertGreaterEqual(min(took), 0.49)
+        self.assertLess(min(took), 0.6)
 
     def test_a_child_tells_where_it_stood_at_its_hard_limit(self):
         stack = r"stack of process \d+ \[lovage: w1@host:ForkPoolWorker-\d: pools.spin\]"

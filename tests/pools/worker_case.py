@@ -40,6 +40,12 @@ def children_of(pid):
     return out
 
 
+def seconds_of(line):
+    """When a line of the log was written, in seconds of its day."""
+    stamp = re.search(r"(\d\d):(\d\d):(\d\d[.,]\d+)", line).groups()
+    return int(stamp[0]) * 3600 + int(stamp[1]) * 60 + float(stamp[2].replace(",", "."))
+
+
 class WorkerCase(unittest.TestCase):
     def setUp(self):
         self.dir = tempfile.mkdtemp(prefix="lovage-pools-")
@@ -84,8 +90,13 @@ class WorkerCase(unittest.TestCase):
         done = self.lovage("call", task, "-a", json.dumps(args), "--wait")
         return done.stdout.strip() if done.returncode == 0 else done.stderr
 
-    def started_at(self, what):
-        """Time of the first line of the log that matches, in seconds."""
-        line = next(l for l in read(self.log).splitlines() if re.search(what, l))
-        stamp = re.search(r"(\d\d):(\d\d):(\d\d[.,]\d+)", line).groups()
-        return int(stamp[0]) * 3600 + int(stamp[1]) * 60 + float(stamp[2].replace(",", "."))
+    def spans(self, first, last):
+        """Seconds from each line of the log that matches `first` to the next one that matches `last`."""
+        out, begun = [], None
+        for line in read(self.log).splitlines():
+            if re.search(first, line):
+                begun = seconds_of(line)
+            elif begun is not None and re.search(last, line):
+                out.append((seconds_of(line) - begun) % 86_400)  # midnight may come between
+                begun = None
+        return out
