@@ -1,4 +1,5 @@
 """lovage top: in a terminal that a test reads and types into, and without one."""
+import codecs
 import contextlib
 import fcntl
 import os
@@ -26,6 +27,7 @@ class Terminal:
         self.resize(height, width)
         self.raw = ""
         self.lines = {}
+        self.decoder = codecs.getincrementaldecoder("utf-8")()  # a character may come in two pieces
 
     def resize(self, height, width):
         fcntl.ioctl(self.end, termios.TIOCSWINSZ, struct.pack("HHHH", height, width, 0, 0))
@@ -33,8 +35,7 @@ class Terminal:
     def read(self, seconds):
         end = time.monotonic() + seconds
         while select.select([self.main], [], [], max(0, end - time.monotonic()))[0]:
-            got = os.read(self.main, 65536).decode()
-            self.raw += got
+            self.raw += self.decoder.decode(os.read(self.main, 65536))
         # As the program writes: whole lines, each at its place.
         for piece in re.split(r"(?=\x1b\[2J|\x1b\[\d+;1H)", self.raw):
             if piece.startswith("\x1b[2J"):
@@ -126,8 +127,7 @@ class TopTest(Case):
             self.wait_to_see(terminal, "FAILURES (0)")
             terminal.resize(40, 140)
             shown.send_signal(signal.SIGWINCH)
-            terminal.read(0.5)
-            self.assertEqual(max(terminal.lines), 40)
+            self.wait_for(lambda: terminal.read(0.2) and max(terminal.lines) == 40)
             self.assertEqual(len(terminal.lines[2]), 140)
             terminal.type("q")
 
@@ -150,7 +150,7 @@ class TopTest(Case):
     def test_a_script_gets_one_picture(self):
         with self.worker("-E"):
             self.lovage("call", "cli.add", "2", "3", "--queue", "图像处理")
-            text = self.lovage("top", "--once").stdout
+            text = self.lovage("top", "--once", "--listen", "6").stdout
         self.assertNotIn("\x1b", text)
         self.assertRegex(text, r"WORKERS \(1\)")
         self.assertRegex(text, r"\ncelery@\S+ +online ")

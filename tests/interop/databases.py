@@ -27,59 +27,15 @@ import servers  # noqa: E402
 import sqlalchemy  # noqa: E402
 import tasks  # noqa: E402
 from celery import states  # noqa: E402
-from celery.app.task import Context  # noqa: E402
 from celery.exceptions import TaskRevokedError  # noqa: E402
 from celery.result import GroupResult  # noqa: E402
 from peers import LovageWorker, PythonWorker  # noqa: E402
+from result_peer import Lovage, OutOfStock, failure, request_of  # noqa: E402
 
 # Columns that Celery 5.7 adds to tables that are there already; it reads them where they are.
 ADDED_LATER = ("children", "stamps")
 BUILD = Path(".")
 RUNNING: dict[str, servers.Server] = {}
-
-
-class OutOfStock(Exception):
-    """Of the application's own."""
-
-
-class Lovage:
-    """result_tool, one command at a time."""
-
-    def __init__(self, url, **more):
-        settings = {"url": url, "serializer": "json", **more}
-        self.process = subprocess.Popen([BUILD / "bin/result_tool", json.dumps(settings)], stdin=subprocess.PIPE,
-                                        stdout=subprocess.PIPE, text=True)  # fmt: skip
-
-    def say(self, command, text=""):
-        self.process.stdin.write(f"{command} {text}\n")
-        self.process.stdin.flush()
-        return self.process.stdout.readline().rstrip("\n")
-
-    def ask(self, command, what=""):
-        answer = self.say(command, what if isinstance(what, str) else json.dumps(what))
-        assert answer and not answer.startswith("error: "), answer or "it ended"
-        return answer if answer == "ok" else json.loads(answer)
-
-    def store(self, **record):
-        record = {"task_id": str(uuid.uuid4()), "traceback": None, "children": [], "date_done": None, **record}
-        self.ask("store", record)
-        return record["task_id"]
-
-    def close(self):
-        self.process.stdin.close()
-        self.process.wait()
-        self.process.stdout.close()
-
-
-def failure(kind, arguments, module="builtins"):
-    return {"exc_type": kind, "exc_message": arguments, "exc_module": module}
-
-
-def request_of(task_id, **more):
-    """What a worker knows of a task when it stores its result."""
-    return Context({"id": task_id, "task": "shop.add", "args": [1, "two"], "kwargs": {"k": None}, "argsrepr": "(1, 'two')",
-                    "kwargsrepr": "{'k': None}", "hostname": "w1@host", "retries": 2, "children": [],
-                    "delivery_info": {"routing_key": "celery"}, **more})  # fmt: skip
 
 
 class Database:
@@ -110,7 +66,7 @@ class DatabaseCase(unittest.TestCase):
         self.work = Path(work.name)
 
     def lovage_at(self, url, **more):
-        out = Lovage(url, **more)
+        out = Lovage(BUILD, url, **more)
         self.addCleanup(out.close)
         return out
 
@@ -186,7 +142,7 @@ class CeleryTables:
         self.assertEqual(lovage.ask("fetch", task)["result"],
                          {"when": "2026-11-23T12:00:00", "price": "1.50", "bytes": "ascii"})  # fmt: skip
         for error, told in ((ValueError("no", 3), failure("ValueError", ["no", 3])),
-                            (OutOfStock("tea"), failure("OutOfStock", ["tea"], __name__))):  # fmt: skip
+                            (OutOfStock("tea"), failure("OutOfStock", ["tea"], OutOfStock.__module__))):  # fmt: skip
             app.backend.store_result(task := str(uuid.uuid4()), error, states.FAILURE, traceback="Traceback",
                                      request=request_of(task))  # fmt: skip
             record = lovage.ask("fetch", task)
@@ -198,7 +154,7 @@ class CeleryTables:
     def test_lovage_takes_pickled_exceptions_apart(self):
         app, lovage, _ = self.peers(result_serializer="pickle", accept_content=["pickle", "json"])
         app.backend.store_result(task := str(uuid.uuid4()), OutOfStock("tea", 3), states.FAILURE)
-        self.assertEqual(lovage.ask("fetch", task)["result"], failure("OutOfStock", ["tea", 3], __name__))
+        self.assertEqual(lovage.ask("fetch", task)["result"], failure("OutOfStock", ["tea", 3], OutOfStock.__module__))
         app.backend.store_result(task := str(uuid.uuid4()), OutOfStock, states.SUCCESS)
         answer = lovage.say("fetch", task)
         self.assertIn("OutOfStock", answer)
@@ -317,9 +273,9 @@ class DjangoTables:
         self.url = "django-db+" + self.database.url
 
     def run_django(self, case):
-        """The function `case` of this file, in a Django process on this database."""
+        """The function `case` of databases_django.py, in a Django process on this database."""
         given = {"database": self.database.django, "url": self.url}
-        done = subprocess.run([sys.executable, __file__, str(BUILD), "--django", case, json.dumps(given)],
+        done = subprocess.run([sys.executable, str(HERE / "databases_django.py"), str(BUILD), case, json.dumps(given)],
                               capture_output=True, text=True, check=False)  # fmt: skip
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
 
@@ -350,158 +306,9 @@ class DjangoOnMariadb(DjangoTables, DatabaseCase):
     kind = "mariadb"
 
 
-def django_app(given):
-    """Django with its admin and the tables made; a Celery app with `django-db`; lovage on the same database."""
-    from django.conf import settings
-
-    if given["database"]["ENGINE"].endswith("mysql"):
-        servers.django_by_pymysql()
-    settings.configure(
-        SECRET_KEY="of a test", DEBUG=True, ALLOWED_HOSTS=["*"], USE_TZ=True, TIME_ZONE="UTC",
-        ROOT_URLCONF="databases_urls",
-        DATABASES={"default": given["database"]}, DEFAULT_AUTO_FIELD="django.db.models.AutoField",
-        INSTALLED_APPS=["django.contrib.admin", "django.contrib.auth", "django.contrib.contenttypes",
-                        "django.contrib.sessions", "django.contrib.messages", "django_celery_results"],
-        MIDDLEWARE=["django.contrib.sessions.middleware.SessionMiddleware",
-                    "django.contrib.auth.middleware.AuthenticationMiddleware",
-                    "django.contrib.messages.middleware.MessageMiddleware"],
-        TEMPLATES=[{"BACKEND": "django.template.backends.django.DjangoTemplates", "APP_DIRS": True, "OPTIONS": {
-            "context_processors": ["django.template.context_processors.request",
-                                   "django.contrib.auth.context_processors.auth",
-                                   "django.contrib.messages.context_processors.messages"]}}])  # fmt: skip
-    django.setup()
-    import types
-
-    from django.contrib import admin
-    from django.core.management import call_command
-    from django.urls import path
-
-    call_command("migrate", verbosity=0)
-    urls = types.ModuleType("databases_urls")
-    urls.urlpatterns = [path("admin/", admin.site.urls)]
-    sys.modules["databases_urls"] = urls
-    app = tasks.make_app({"result_backend": "django-db", "result_extended": True, "broker_url": "memory://"})
-    return app, Lovage(given["url"])
-
-
-def expect(got, wanted):
-    if got != wanted:
-        sys.exit(f"got {got!r}, expected {wanted!r}")
-
-
-def shows_lovages_rows(app, lovage):
-    from django.contrib.auth.models import User
-    from django.test import Client
-    from django.utils import timezone
-    from django_celery_results.models import TaskResult
-
-    started = lovage.store(status="STARTED", result={"pid": 1}, name="shop.long")
-    expect(TaskResult.objects.get(task_id=started).date_started is None, False)
-    child = str(uuid.uuid4())
-    done = lovage.store(status="SUCCESS", result={"cents": 1900}, name="shop.total", args=[1, "it's"], kwargs={"k": None},
-                        worker="w1@host", children=[[[child, None], None]])  # fmt: skip
-    row = TaskResult.objects.get(task_id=done)
-    expect((row.status, json.loads(row.result), row.task_name, json.loads(row.task_args), json.loads(row.task_kwargs),
-            row.worker, row.content_type, row.content_encoding, row.traceback, json.loads(row.meta)),
-           ("SUCCESS", {"cents": 1900}, "shop.total", "(1, 'it\\'s')", "{'k': None}", "w1@host", "application/json",
-            "utf-8", None, {"children": [[[child, None], None]]}))  # fmt: skip
-    for moment in (row.date_done, row.date_created):
-        expect(abs(timezone.now() - moment) < datetime.timedelta(minutes=1), True)
-    result = app.AsyncResult(done)
-    expect((result.get(timeout=5), [c.id for c in result.children]), ({"cents": 1900}, [child]))
-    failed = lovage.store(status="FAILURE", result=failure("ValueError", ["no"]), traceback="of C++")
-    expect(repr(app.AsyncResult(failed).result), "ValueError('no')")
-    expect(TaskResult.objects.get(task_id=failed).traceback, "of C++")
-    expect(TaskResult.objects.filter(status="SUCCESS", task_name="shop.total").count(), 1)
-    lovage.ask("save", [["g", None], [[[done, None], None]]])
-    expect(GroupResult.restore("g", app=app, backend=app.backend).get(timeout=5), [{"cents": 1900}])
-
-    User.objects.create_superuser("root", password="secret")
-    site = Client()
-    site.login(username="root", password="secret")
-    page = site.get("/admin/django_celery_results/taskresult/").content.decode()
-    for text in (done, failed, "shop.total", "SUCCESS", "FAILURE", "w1@host"):
-        expect(text in page, True)
-    page = site.get(f"/admin/django_celery_results/taskresult/{row.id}/change/")
-    expect((page.status_code, "shop.total" in page.content.decode()), (200, True))
-
-
-def is_read_by_lovage(app, lovage):
-    store = app.backend.store_result
-    done = str(uuid.uuid4())
-    store(done, {"a": [1, None]}, states.SUCCESS, request=request_of(done))
-    record = lovage.ask("wait", done)
-    expect([record[k] for k in ("status", "result", "name", "args", "kwargs", "worker", "children")],
-           ["SUCCESS", {"a": [1, None]}, "shop.add", "(1, 'two')", "{'k': None}", "w1@host", []])  # fmt: skip
-    failed = str(uuid.uuid4())
-    store(failed, OutOfStock("tea", 3), states.FAILURE, traceback="Traceback", request=request_of(failed))
-    record = lovage.ask("fetch", failed)
-    expect((record["result"], record["traceback"]), (failure("OutOfStock", ["tea", 3], "__main__"), "Traceback"))
-    lovage.store(task_id=done, status="FAILURE", result=failure("ValueError", ["late"]))
-    expect(app.AsyncResult(done).get(timeout=5), {"a": [1, None]})
-    GroupResult("g", [app.AsyncResult(done)], app=app).save(backend=app.backend)
-    expect(lovage.ask("group", "g"), [["g", None], [[[done, None], None]]])
-
-    from django_celery_results.models import TaskResult
-
-    TaskResult.objects.filter(task_id=done).update(date_done=datetime.datetime(2020, 1, 1, tzinfo=datetime.timezone.utc))
-    expect(lovage.ask("fetch", done)["status"], "PENDING")
-    expect(lovage.ask("cleanup"), 1)
-    expect(TaskResult.objects.filter(task_id=done).exists(), False)
-
-
-def counts_chords_together(app, lovage):
-    """The header of a chord that Celery began; its members are run by both."""
-    from django_celery_results.models import ChordCounter
-
-    sent = []
-    app.send_task = lambda *args, **options: sent.append(args)
-
-    def member_of_python(task, group, value):
-        app.backend.store_result(task, value, states.SUCCESS)
-        app.backend.on_chord_part_return(
-            Context({"id": task, "group": group, "chord": app.signature("shop.total")}), states.SUCCESS, value
-        )
-
-    def member_of_lovage(task, group, index, value):
-        lovage.store(task_id=task, status="SUCCESS", result=value)
-        return lovage.ask("part", {"group": group, "index": index, "id": task, "status": "SUCCESS", "result": value})
-
-    def begin(group):
-        ids = [str(uuid.uuid4()) for _ in range(3)]
-        header = app.GroupResult(group, [app.AsyncResult(i) for i in ids])
-        app.backend.apply_chord((header.id, header.results), app.signature("shop.total"))
-        return ids
-
-    a, b, c = begin("ends-here")
-    member_of_python(b, "ends-here", 20)
-    expect(member_of_lovage(a, "ends-here", 0, 10), None)
-    expect(ChordCounter.objects.get(group_id="ends-here").count, 1)
-    expect(member_of_lovage(a, "ends-here", 0, 10), None)  # run again: counted once
-    expect(ChordCounter.objects.get(group_id="ends-here").count, 1)
-    expect(member_of_lovage(c, "ends-here", 2, 30), [10, 20, 30])
-    expect(ChordCounter.objects.filter(group_id="ends-here").exists(), False)
-
-    a, b, c = begin("ends-there")
-    expect(member_of_lovage(a, "ends-there", 0, 1), None)
-    expect(member_of_lovage(b, "ends-there", 1, 2), None)
-    called = []
-    import django_celery_results.backends.database as theirs
-
-    theirs.trigger_callback = lambda app, callback, group_result: called.append(group_result.join(timeout=5))
-    member_of_python(c, "ends-there", 3)
-    expect(called, [[1, 2, 3]])
-
-
 def main():
     global BUILD  # noqa: PLW0603
     BUILD = Path(sys.argv.pop(1)).resolve()
-    if sys.argv[1:2] == ["--django"]:
-        os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"
-        app, lovage = django_app(json.loads(sys.argv[3]))
-        globals()[sys.argv[2]](app, lovage)
-        lovage.close()
-        return
     print("celery", celery.__version__, "django", django.__version__, "sqlalchemy", sqlalchemy.__version__, flush=True)
     with servers.postgres() as postgres, servers.mariadb() as mariadb, servers.redis() as redis:
         RUNNING.update(postgres=postgres, mariadb=mariadb, redis=redis)
