@@ -4,7 +4,7 @@
 #include "app/workflow_graph.hpp"
 #include "wire/signature.hpp"
 
-#include <lovage/pack.hpp>
+#include <lovage/unpack.hpp>
 
 namespace lovage {
 namespace {

@@ -3,7 +3,7 @@
 #include "app/retry.hpp"
 #include "app/task_options.hpp"
 
-#include <lovage/pack.hpp>
+#include <lovage/unpack.hpp>
 
 namespace lovage::calls {
 namespace {

@@ -2,7 +2,7 @@
 
 #include "app/builtin_tasks.hpp"
 
-#include <lovage/pack.hpp>
+#include <lovage/unpack.hpp>
 
 #include <algorithm>
 

@@ -2,7 +2,7 @@
 
 #include "app/known_queues.hpp"
 
-#include <lovage/pack.hpp>
+#include <lovage/unpack.hpp>
 
 #include <algorithm>
 #include <utility>

@@ -1,6 +1,6 @@
 #include "broker/message_head.hpp"
 
-#include <lovage/pack.hpp>
+#include <lovage/unpack.hpp>
 
 namespace lovage::broker {
 namespace {

@@ -11,7 +11,7 @@
 #include "execute/workflow_node.hpp"
 #include "wire/result_tuple.hpp"
 
-#include <lovage/pack.hpp>
+#include <lovage/unpack.hpp>
 
 #include <charconv>
 

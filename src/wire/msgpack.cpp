@@ -5,7 +5,7 @@
 #include "wire/serializer.hpp"
 #include "wire/utf8.hpp"
 
-#include <lovage/pack.hpp>
+#include <lovage/unpack.hpp>
 
 namespace lovage::wire {
 

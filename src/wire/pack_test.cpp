@@ -1,4 +1,4 @@
-#include <lovage/pack.hpp>
+#include <lovage/unpack.hpp>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>

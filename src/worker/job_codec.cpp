@@ -2,7 +2,7 @@
 
 #include "core/log.hpp"
 
-#include <lovage/pack.hpp>
+#include <lovage/unpack.hpp>
 
 #include <unistd.h>
 

@@ -2,7 +2,7 @@
 #include "fuzz.hpp"
 #include "wire/serializer.hpp"
 
-#include <lovage/pack.hpp>
+#include <lovage/unpack.hpp>
 
 using namespace lovage;
 

@@ -5,7 +5,7 @@
 #include "wire/result_record.hpp"
 #include "wire/serializer.hpp"
 
-#include <lovage/pack.hpp>
+#include <lovage/unpack.hpp>
 
 #include <algorithm>
 #include <charconv>
