@@ -12,6 +12,7 @@
 #include <lovage/signature_value.hpp>
 
 #include <map>
+#include <mutex>
 
 namespace lovage {
 namespace {
@@ -44,7 +45,9 @@ class periodic_tasks::impl {
       : app_{on.state()}, own_{beats::own_entries(*app_).value()}, choice_{beats::choose_store(*app_).value()} {}
 
   [[nodiscard]] deadline limit() const { return app_->operation_deadline(); }
+  /// Opened at the first call, by one of those that come at the same time.
   beats::schedule_store& store() {
+    std::lock_guard const lock{mutex_};
     if (!store_) store_ = beats::make_schedule_store(choice_.with, limit()).value();
     return *store_;
   }
@@ -113,6 +116,7 @@ class periodic_tasks::impl {
  private:
   std::vector<entry> const own_;
   beats::store_choice const choice_;
+  std::mutex mutex_;
   std::shared_ptr<beats::schedule_store> store_;
 };
 

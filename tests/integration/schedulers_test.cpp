@@ -11,6 +11,7 @@
 #include <gmock/gmock.h>
 
 #include <condition_variable>
+#include <latch>
 #include <map>
 #include <mutex>
 #include <thread>
@@ -193,6 +194,23 @@ TEST_P(Beat, what_is_changed_at_run_time_is_heeded_at_once_or_within_seconds) {
   tasks.remove("other");
   EXPECT_FALSE(tasks.find("other"));
   EXPECT_THROW(tasks.remove("other"), error);
+}
+
+// A page of the dashboard asks several things of a schedule that nobody has opened yet.
+TEST_P(Beat, many_may_ask_at_the_same_time_and_first) {
+  auto& on = program();
+  periodic_tasks{on}.add("yearly", crontab{"0 4 1 1 *"}, note.s("yearly"));
+  for (int round = 0; round < 20; ++round) {
+    periodic_tasks tasks{on};
+    std::latch all_there{4};
+    std::vector<std::thread> askers;
+    for (int i = 0; i < 4; ++i)
+      askers.emplace_back([&] {
+        all_there.arrive_and_wait();
+        EXPECT_THAT(tasks.list(), SizeIs(1));
+      });
+    for (auto& a : askers) a.join();
+  }
 }
 
 TEST_P(Beat, one_that_runs_once_is_paused_then) {
