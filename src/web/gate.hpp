@@ -32,7 +32,7 @@ class gate {
   /// POST of {user, password}: a session's cookie in the answer, or 401.
   [[nodiscard]] response log_in(request const& r);
   [[nodiscard]] response log_out(request const& r);
-  /// Somebody whom a provider knows: a session's cookie and the way home, or 403.
+  /// Somebody whom a provider knows: a session's cookie and the way to `next`, a page here (`page_here`), or 403.
   [[nodiscard]] response log_in_as(std::string const& user, std::string const& next);
 
   [[nodiscard]] std::string csrf_token(request const& r) const { return sessions_.csrf_token(r.who.session); }

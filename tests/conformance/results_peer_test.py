@@ -4,15 +4,10 @@
 
 A redis-server of the test's own is started on a free port.
 """
-import json
 import os
-import shutil
-import socket
-import subprocess
+import pathlib
 import sys
-import tempfile
 import threading
-import time
 import unittest
 import uuid
 
@@ -20,82 +15,24 @@ import celery
 from celery import Celery, states
 from celery.exceptions import TaskRevokedError, TimeoutError
 
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "support"))
+
+import servers
+from result_peer import Lovage, failure
+
 TOOL = None
-
-
-class Server:
-    """redis-server, killed at the end."""
-
-    def __init__(self):
-        with socket.socket() as s:
-            s.bind(("127.0.0.1", 0))
-            self.port = s.getsockname()[1]
-        self.dir = tempfile.mkdtemp(prefix="lovage-peer-")
-        self.process = subprocess.Popen(["redis-server", "--port", str(self.port), "--bind", "127.0.0.1", "--dir", self.dir,
-                                         "--save", ""], stdout=subprocess.DEVNULL)
-        self.url = f"redis://127.0.0.1:{self.port}/0"
-        deadline = time.monotonic() + 20
-        while True:
-            try:
-                socket.create_connection(("127.0.0.1", self.port), 1).close()
-                return
-            except OSError:
-                if time.monotonic() > deadline or self.process.poll() is not None:
-                    raise RuntimeError("redis-server does not start; is the package redis-server installed?")
-                time.sleep(0.01)
-
-    def close(self):
-        self.process.kill()
-        self.process.wait()
-        shutil.rmtree(self.dir, ignore_errors=True)
-
-
-class Lovage:
-    """result_tool, one command at a time."""
-
-    def __init__(self, url, serializer="json", options=None):
-        settings = {"url": url, "serializer": serializer, "options": options or {}}
-        self.process = subprocess.Popen([TOOL, json.dumps(settings)], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                                        text=True)
-
-    def say(self, command, text):
-        self.process.stdin.write(f"{command} {text}\n")
-        self.process.stdin.flush()
-        answer = self.process.stdout.readline().rstrip("\n")
-        assert answer and not answer.startswith("error: "), answer or "it ended"
-        return answer
-
-    def store(self, **record):
-        assert self.say("store", json.dumps(record)) == "ok"
-        return record["task_id"]
-
-    def fetch(self, task):
-        return json.loads(self.say("fetch", task))
-
-    def wait(self, task):
-        return json.loads(self.say("wait", task))
-
-    def close(self):
-        self.process.stdin.close()
-        self.process.wait()
-        self.process.stdout.close()
-
-
-def failure(kind, arguments, module="builtins"):
-    return {"exc_type": kind, "exc_message": arguments, "exc_module": module}
 
 
 class ResultsTest(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        cls.server = Server()
-        cls.addClassCleanup(cls.server.close)
+        cls.server = cls.enterClassContext(servers.redis())
 
     def peers(self, serializer="json", options=None):
-        app = Celery("peer", backend=self.server.url, set_as_current=False)
+        app = Celery("peer", backend=self.server.url(), set_as_current=False)
         app.conf.update(result_serializer=serializer, accept_content=["json", "msgpack", "yaml"],
                         result_backend_transport_options=options or {})
-        lovage = Lovage(self.server.url, serializer, options)
+        lovage = Lovage(TOOL, self.server.url(), serializer=serializer, options=options or {})
         self.addCleanup(lovage.close)
         return app, lovage
 

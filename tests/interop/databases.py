@@ -66,7 +66,7 @@ class DatabaseCase(unittest.TestCase):
         self.work = Path(work.name)
 
     def lovage_at(self, url, **more):
-        out = Lovage(BUILD, url, **more)
+        out = Lovage(BUILD / "bin/result_tool", url, **more)
         self.addCleanup(out.close)
         return out
 

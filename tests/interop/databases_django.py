@@ -52,7 +52,7 @@ def django_app(build, given):
     urls.urlpatterns = [path("admin/", admin.site.urls)]
     sys.modules["databases_urls"] = urls
     app = tasks.make_app({"result_backend": "django-db", "result_extended": True, "broker_url": "memory://"})
-    return app, Lovage(build, given["url"])
+    return app, Lovage(build / "bin/result_tool", given["url"])
 
 
 def expect(got, wanted):

@@ -14,10 +14,9 @@ class OutOfStock(Exception):
 class Lovage:
     """result_tool, one command at a time."""
 
-    def __init__(self, build, url, **more):
+    def __init__(self, tool, url, **more):
         settings = {"url": url, "serializer": "json", **more}
-        self.process = subprocess.Popen([build / "bin/result_tool", json.dumps(settings)], stdin=subprocess.PIPE,
-                                        stdout=subprocess.PIPE, text=True)  # fmt: skip
+        self.process = subprocess.Popen([tool, json.dumps(settings)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
     def say(self, command, text=""):
         self.process.stdin.write(f"{command} {text}\n")
@@ -33,6 +32,12 @@ class Lovage:
         record = {"task_id": str(uuid.uuid4()), "traceback": None, "children": [], "date_done": None, **record}
         self.ask("store", record)
         return record["task_id"]
+
+    def fetch(self, task):
+        return self.ask("fetch", task)
+
+    def wait(self, task):
+        return self.ask("wait", task)
 
     def close(self):
         self.process.stdin.close()
