@@ -38,7 +38,7 @@ import soak_kinds  # noqa: E402
 from soak_crew import Crew  # noqa: E402
 from soak_kinds import KINDS, Kind, Sent  # noqa: E402
 
-WARM_UP = 300.0  # by then a heap that is used at random has seen most of its worst moments
+WARM_UP = 180.0
 MAY_GROW = 0.02
 FILLING = 12_000  # a worker knows the last 10,000 calls that it has settled: until then it grows as it should
 JUDGED_FROM_MINUTES = 10
