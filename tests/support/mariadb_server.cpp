@@ -14,13 +14,17 @@ namespace {
 
 using namespace std::chrono_literals;
 
-// As whoever we are: root has to be said aloud.
-constexpr char const* plain_server = " --no-defaults --user=\"$(id -un)\" --innodb-log-file-size=8M ";
-
 std::filesystem::path new_directory() {
   auto pattern = (std::filesystem::temp_directory_path() / "lovage-mariadb-XXXXXX").string();
   if (::mkdtemp(pattern.data()) == nullptr) throw std::runtime_error{"mkdtemp"};
   return pattern;
+}
+
+// As whoever we are: root has to be said aloud. Temporary files are its own: a server that starts sweeps away those of
+// whoever shares the directory.
+std::string plain_server(std::string const& directory) {
+  return " --no-defaults --user=\"$(id -un)\" --innodb-log-file-size=8M --datadir=" + directory +
+         "/data --tmpdir=" + directory + " ";
 }
 
 std::string text_of(std::string const& file) {
@@ -44,16 +48,16 @@ mariadb_server::~mariadb_server() {
 }
 
 void mariadb_server::initialise() const {
-  auto const command = std::string{"mariadb-install-db"} + plain_server + "--datadir=" + file("data") +
-                       " --auth-root-authentication-method=normal --skip-test-db > " + file("install.log") + " 2>&1";
+  auto const command = "mariadb-install-db" + plain_server(directory_.string()) +
+                       "--auth-root-authentication-method=normal --skip-test-db > " + file("install.log") + " 2>&1";
   if (std::system(command.c_str()) != 0)
     throw std::runtime_error{"mariadb-install-db (is the package mariadb-server installed?): " +
                              text_of(file("install.log"))};
 }
 
 void mariadb_server::start() {
-  auto const command = std::string{"PATH=$PATH:/usr/sbin exec mariadbd"} + plain_server + "--datadir=" + file("data") +
-                       " --socket=" + file("socket") + " --pid-file=" + file("pid") +
+  auto const command = "PATH=$PATH:/usr/sbin exec mariadbd" + plain_server(directory_.string()) +
+                       "--socket=" + file("socket") + " --pid-file=" + file("pid") +
                        " --port=" + std::to_string(port_) +
                        " --bind-address=127.0.0.1 --skip-name-resolve --innodb-flush-log-at-trx-commit=2"
                        " --innodb-buffer-pool-size=32M >> " +

@@ -225,9 +225,10 @@ class MariaDB(Server):
         self.data = work / "data"
 
     def common(self) -> list[str]:
-        # As whoever we are: root has to be said aloud.
+        # As whoever we are: root has to be said aloud. Temporary files are its own: a server that starts sweeps away
+        # those of whoever shares the directory.
         return ["--no-defaults", f"--user={pwd.getpwuid(os.geteuid()).pw_name}", f"--datadir={self.data}",
-                "--innodb-log-file-size=8M"]  # fmt: skip
+                f"--tmpdir={self.work}", "--innodb-log-file-size=8M"]  # fmt: skip
 
     def initialise(self) -> None:
         install = shutil.which("mariadb-install-db")
