@@ -1,6 +1,7 @@
 #include "monitor/event_stream.hpp"
 
 #include "core/log.hpp"
+#include "monitor/monitor.hpp"
 
 #include <algorithm>
 
@@ -71,7 +72,7 @@ void event_stream::run() {
 }
 
 expected<void> event_stream::hear() {
-  auto opened = detail::event_receiver::open(*app_, "#", deadline::in(10s));
+  auto opened = detail::event_receiver::open(*app_, "#", deadline::in(connect_within));
   if (!opened) return fail(opened.error());
   auto* from = opened->get();
   set_heard(*std::move(opened));

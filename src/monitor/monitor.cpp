@@ -65,7 +65,7 @@ expected<void> monitor::impl::start() {
   ask_.start(with_.ask_every, [this] { ask(); });
   tell_.start(1s, [this] { tell_alerts(); });
   second_.start(1s, [this] { every_second(); });
-  stream_.await_first(3s);
+  stream_.await_first(connect_within);
   return {};
 }
 

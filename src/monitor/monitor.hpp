@@ -24,6 +24,9 @@
 
 namespace lovage::monitor {
 
+/// How long a broker that is away is tried at a time: so long may a start and an end have to wait for it.
+inline constexpr std::chrono::seconds connect_within{3};
+
 struct monitor_settings {
   std::string history_path;  ///< setting `web_history_path`
   retention keep;
@@ -123,7 +126,7 @@ class monitor {
   monitor& operator=(monitor const&) = delete;
 
   /// Opens the history and begins: what is sent after this is heard, unless the broker is away, which is no error, or
-  /// takes more than 3 s to answer. Not again after `stop`. Errors: as `history::open`, `bad_config`.
+  /// takes more than `connect_within` to answer. Not again after `stop`. Errors: as `history::open`, `bad_config`.
   [[nodiscard]] expected<void> start();
   /// Writes what is pending, waits for its threads. May come first, and twice.
   void stop();

@@ -35,7 +35,7 @@ queue_rates rates_between(queue_look const& before, queue_look const& after) {
 
 expected<void> queue_watch::open() {
   if (on_) return {};
-  auto const until = app_->operation_deadline();
+  auto const until = app_->operation_deadline().sooner(deadline::in(connect_within));
   auto transport = app_->transport(until);
   if (!transport) return fail(transport.error());
   able_ = (*transport)->abilities();
