@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 
 #include <atomic>
+#include <future>
 #include <set>
 #include <thread>
 
@@ -159,10 +160,22 @@ TEST_F(AmqpFailures, a_queue_that_may_not_be_made_is_said) {
 TEST_F(AmqpFailures, a_full_queue_refuses_with_an_error) {
   open(with_arguments({{"x-max-length", 2}, {"x-overflow", "reject-publish"}}));
   send({message("a"), message("b")});
-  auto const sent = publish({message("c")});
-  ASSERT_FALSE(sent);
-  EXPECT_EQ(sent.error().code, errc::unavailable);
-  EXPECT_THAT(sent.error().text(), HasSubstr("full"));
+  for (auto const patience : {500ms, 20'000ms}) {
+    auto const sent = publish({message("c")}, patience);
+    ASSERT_FALSE(sent);
+    EXPECT_EQ(sent.error().code, errc::unavailable);
+    EXPECT_THAT(sent.error().text(), HasSubstr("full"));
+  }
+}
+
+TEST_F(AmqpFailures, what_is_refused_is_sent_when_it_is_taken) {
+  open(with_arguments({{"x-max-length", 1}, {"x-overflow", "reject-publish"}}));
+  send({message("a")});
+  auto sent = std::async(std::launch::async, [&] { return publish({message("b")}, 20s); });
+  EXPECT_EQ(sent.wait_for(300ms), std::future_status::timeout);
+  auto const from = consume();
+  EXPECT_THAT(bodies(*from, 2), ElementsAre("a", "b"));
+  EXPECT_TRUE(sent.get());
 }
 
 TEST_F(AmqpFailures, a_deleted_queue_is_made_again_by_its_producer) {

@@ -6,6 +6,12 @@
 namespace lovage::broker::amqp {
 namespace {
 
+using namespace std::chrono_literals;
+
+// A quorum queue that has no leader yet refuses everything, as a full one does; an election takes less than this.
+constexpr auto refused_for_good = 5s;
+constexpr auto refused_pause = 50ms;
+
 error_info of_channel(int code, std::string const& text) {
   switch (code) {
     case AMQP_PRECONDITION_FAILED: return {errc::invalid_argument, "RabbitMQ refused the message: " + text, {}};
@@ -55,17 +61,34 @@ void publisher::confirm(std::uint64_t tag, bool multiple, bool taken) {
 
 void publisher::conclude(item& i, bool taken) {
   if (suspects_ > 0) --suspects_;
-  if (!taken)
-    return finish(i, error_info{errc::unavailable, "RabbitMQ refused the message; its queue may be full",
-                                "exchange '" + i.exchange + "', key '" + i.key + "'"});
+  if (!taken) return refuse(i);
   // The queue went since it was declared: once more, with a new declaration.
   if (i.returned && !i.again && routes_.contains(i.key) && i.exchange.empty()) {
     routes_.erase(i.key);
     declarer_.forget_queue(i.key);
-    waiting_.push_front({std::move(i.of), i.index, true, false, {}, {}, std::nullopt});
+    waiting_.push_front(i.anew());
+    waiting_.front().again = true;
     return;
   }
   finish(i, std::move(i.returned));
+}
+
+void publisher::refuse(item& i) {
+  auto const now = steady::now();
+  error_info why{errc::unavailable, "RabbitMQ refused the message; its queue may be full",
+                 "exchange '" + i.exchange + "', key '" + i.key + "'"};
+  if (!i.refused) i.refused = now;
+  if (now - *i.refused >= refused_for_good) return finish(i, std::move(why));
+  {
+    std::lock_guard const lock{i.of->mutex};
+    i.of->refusal = std::move(why);
+  }
+  refused_.emplace_back(now + refused_pause, i.anew());
+}
+
+void publisher::try_refused_again() {
+  for (auto const now = steady::now(); !refused_.empty() && refused_.front().first <= now; refused_.pop_front())
+    waiting_.push_back(std::move(refused_.front().second));
 }
 
 void publisher::finish(item& i, std::optional<error_info> fault) {
@@ -77,7 +100,7 @@ void publisher::finish(item& i, std::optional<error_info> fault) {
 void publisher::take_back() {
   while (!unconfirmed_.empty()) {
     auto& i = unconfirmed_.back();
-    if (!i.confirmed) waiting_.push_front({std::move(i.of), i.index, i.again, false, {}, {}, std::nullopt});
+    if (!i.confirmed) waiting_.push_front(i.anew());
     unconfirmed_.pop_back();
   }
 }
@@ -113,7 +136,9 @@ void publisher::on_lost(error_info const& why) {
   if (why.code != errc::bad_config && why.code != errc::closed) return;
   collect();
   for (auto& i : waiting_) finish(i, why);
+  for (auto& [due, i] : refused_) finish(i, why);
   waiting_.clear();
+  refused_.clear();
 }
 
 }  // namespace lovage::broker::amqp

@@ -27,6 +27,7 @@ struct publisher::job {
   std::size_t left = 0;
   bool abandoned = false;
   std::optional<std::pair<std::size_t, error_info>> fault;  ///< of the first message that failed
+  std::optional<error_info> refusal;                        ///< of a message that is tried again
 
   [[nodiscard]] std::size_t size() const noexcept { return letters.empty() ? plain.size() : letters.size(); }
   [[nodiscard]] outgoing const& at(std::size_t index) const {

@@ -51,6 +51,7 @@ expected<void> publisher::run(std::shared_ptr<job> const& one, deadline until) {
     one->changed.wait(lock, done);
   } else if (!one->changed.wait_until(lock, until.when(), done)) {
     one->abandoned = true;  // from here on nobody looks at the caller's messages
+    if (one->refusal) return fail(*one->refusal);
     auto const left = one->left;
     lock.unlock();
     return fail(why_late(left, one->size()));
@@ -121,11 +122,12 @@ void publisher::collect() {
     jobs.swap(posted_);
   }
   for (auto const& j : jobs)
-    for (std::size_t i = 0; i < j->size(); ++i) waiting_.push_back({j, i, false, false, {}, {}, std::nullopt});
+    for (std::size_t i = 0; i < j->size(); ++i) waiting_.push_back({.of = j, .index = i});
 }
 
 steady::time_point publisher::turn(session& on) {
   collect();
+  try_refused_again();
   note_block(on.blocked());
   if (!open_ && !open_confirming(on)) {
     on.abandon({errc::unavailable, "RabbitMQ opens no channel", {}});
@@ -134,7 +136,7 @@ steady::time_point publisher::turn(session& on) {
   while (!waiting_.empty() && open_ && on.blocked().empty() && on.out().pending().size() < most_pending &&
          unconfirmed_.size() < (suspects_ > 0 ? 1 : window))
     send_next(on);
-  return steady::time_point::max();
+  return refused_.empty() ? steady::time_point::max() : refused_.front().first;
 }
 
 void publisher::send_next(session& on) {

@@ -1,7 +1,8 @@
 // Sends messages with publisher confirms over one connection, for any number of threads at once.
 //
 //   publish --job--> waiting --window, not blocked--> unconfirmed --ack--> done
-//                       ^------- connection lost -------|   '--return, nack--> error
+//                       ^------- connection lost -------|   |--return--> error
+//                       '-- after a while -- refused <-nack-'--nack, for too long--> error
 #pragma once
 
 #include "broker/amqp/declarer.hpp"
@@ -74,12 +75,15 @@ class publisher final : public tenant {
     bool nowhere = false;  ///< the exchange does not exist, and nobody minds
   };
   struct item {
-    std::shared_ptr<job> of;
+    std::shared_ptr<job> of = {};
     std::size_t index = 0;
     bool again = false;  ///< was returned once, and its queue declared anew
     bool confirmed = false;
-    std::string exchange, key;  ///< where it was sent
-    std::optional<error_info> returned;
+    std::optional<steady::time_point> refused = {};  ///< when first
+    std::string exchange = {}, key = {};             ///< where it was sent
+    std::optional<error_info> returned = {};
+    /// As it was before it was sent; nothing is left in this one.
+    [[nodiscard]] item anew() { return {.of = std::move(of), .index = index, .again = again, .refused = refused}; }
   };
 
   [[nodiscard]] expected<void> run(std::shared_ptr<job> const& one, deadline until);
@@ -94,6 +98,8 @@ class publisher final : public tenant {
   [[nodiscard]] expected<void> encode(session& on, item& i, route const& via);
   void confirm(std::uint64_t tag, bool multiple, bool taken);
   void conclude(item& i, bool taken);
+  void refuse(item& i);
+  void try_refused_again();
   void finish(item& i, std::optional<error_info> fault);
   void take_back();
   void note_block(std::string const& reason);
@@ -112,8 +118,9 @@ class publisher final : public tenant {
   arena memory_;
   std::unordered_map<std::string, route> routes_;  ///< of queues that are declared
   std::deque<item> waiting_, unconfirmed_;
-  std::uint64_t first_tag_ = 1;  ///< of unconfirmed_.front()
-  std::size_t suspects_ = 0;     ///< one of so many made the server close the channel: they go one by one
+  std::deque<std::pair<steady::time_point, item>> refused_;  ///< and when each is tried again, in that order
+  std::uint64_t first_tag_ = 1;                              ///< of unconfirmed_.front()
+  std::size_t suspects_ = 0;  ///< one of so many made the server close the channel: they go one by one
   bool open_ = false;
 };
 
