@@ -27,7 +27,7 @@ def append(file: str, line: str) -> None:
 
 
 def wait_for(file: str) -> None:
-    end = time.monotonic() + 120
+    end = time.monotonic() + 600
     while not os.path.exists(file):
         if time.monotonic() > end:
             raise RuntimeError(f"nobody made {file}")
