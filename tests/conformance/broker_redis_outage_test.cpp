@@ -260,8 +260,12 @@ TEST_F(RedisFailover, IsFollowedWhenTheMasterIsChangedInOrder) {
   EXPECT_THAT(bodies(*from, 1), ElementsAre("a"));
   ASSERT_TRUE(eventually([&] { return claimed_at(second_) == 1; }));
   auto const demand = [&] { return broker::ask(sentinel_.url(), {"SENTINEL", "FAILOVER", "mymaster"}).text == "OK"; };
-  ASSERT_TRUE(eventually(demand, 30s)) << "the sentinel does not know the replica well enough";
-  ASSERT_TRUE(eventually([&] { return is("master", second_) && is("slave", server_); }, 30s));
+  auto asked = steady::time_point{};
+  auto const is_changed = [&] {  // a sentinel that is short of time gives up what it has begun
+    if (steady::now() - asked > 20s && demand()) asked = steady::now();
+    return is("master", second_) && is("slave", server_);
+  };
+  ASSERT_TRUE(eventually(is_changed, 90s)) << "the sentinel does not know the replica well enough, or gave up";
   auto const changed = steady::now();
   send({message("b")});
   EXPECT_THAT(bodies(*from, 1), ElementsAre("b"));
