@@ -5,8 +5,7 @@
 
 #include <gtest/gtest.h>
 
-#include <atomic>
-#include <thread>
+#include <future>
 
 namespace lovage::monitor {
 namespace {
@@ -25,16 +24,11 @@ TEST(Monitor, HasStartedWhenItHears) {
   ASSERT_TRUE(on.state()->transport(deadline::in(10s)));  // makes the file
   store::database writer{place.file(), {}, deadline::in(10s)};
   store::transaction holds{writer};
-  std::atomic<bool> let_go{false};
-  std::thread later{[&] {
-    std::this_thread::sleep_for(100ms);  // a broker that is slow to say that it will send events
-    let_go = true;
-    holds.commit();
-  }};
   monitor m{on, keeping_in(place)};
-  EXPECT_TRUE(m.start());
-  EXPECT_TRUE(let_go);
-  later.join();
+  auto started = std::async(std::launch::async, [&] { return m.start(); });
+  EXPECT_EQ(started.wait_for(100ms), std::future_status::timeout);  // the broker is slow to say that it will send
+  holds.commit();
+  EXPECT_TRUE(started.get());
   m.stop();
 }
 
