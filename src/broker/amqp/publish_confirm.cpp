@@ -75,7 +75,7 @@ void publisher::conclude(item& i, bool taken) {
 
 void publisher::refuse(item& i) {
   auto const now = steady::now();
-  error_info why{errc::unavailable, "RabbitMQ refused the message; its queue may be full",
+  error_info why{errc::unavailable, "RabbitMQ refused the message; its queue may be full, or have no leader",
                  "exchange '" + i.exchange + "', key '" + i.key + "'"};
   if (!i.refused) i.refused = now;
   if (now - *i.refused >= refused_for_good) return finish(i, std::move(why));
